@@ -1,0 +1,57 @@
+package io.sparkllama4.backend;
+
+import io.sparkllama4.tensor.Allocator;
+import io.sparkllama4.tensor.Linear;
+import io.sparkllama4.tensor.Tensor;
+
+/// A device, or a set of them, that one engine computes on. Used from the engine's thread alone.
+public interface Backend extends AutoCloseable {
+  /// The name of its provider: `cpu`.
+  String name();
+
+  /// The kernel path that it took: `scalar`, `vector`.
+  String kernelPath();
+
+  /// Compute threads.
+  int threads();
+
+  /// Whether sums are taken in an order that does not depend on what shares the step.
+  boolean isStrict();
+
+  /// The kernels.
+  Kernels kernels();
+
+  /// Memory that can still be allocated, in bytes, as far as the machine tells.
+  long freeBytes();
+
+  /// Bytes that this backend has allocated and not given back.
+  long allocatedBytes();
+
+  /// Memory of the backend for a new owner, who closes it before the backend.
+  Allocator allocator();
+
+  /// Brings stored weights into the form that the kernels read. The CPU reads them where they lie.
+  Linear place(Linear stored);
+
+  /// Brings a stored table or vector into the backend's memory.
+  Tensor place(Tensor stored);
+
+  /// Where routings of up to `tokens` tokens are kept.
+  ///
+  /// @param tokens most tokens of a step
+  /// @param experts number of experts
+  /// @param chosen experts per token
+  /// @param memory whose lifetime the routing shares
+  Routing allocateRouting(int tokens, int experts, int chosen, Allocator memory);
+
+  /// Writes the first `count` of `values` to an I32 tensor.
+  void write(int[] values, int count, Tensor target);
+
+  /// Runs the body of one step. The body only calls kernels, takes no branch on data, allocates
+  /// nothing and uses fixed memory, so that a device may record it once per shape and replay it.
+  void step(Runnable body);
+
+  /// Gives all memory and threads back.
+  @Override
+  void close();
+}

@@ -1,0 +1,8 @@
+package io.sparkllama4.backend;
+
+/// What a user may choose about a backend.
+///
+/// @param kernels the path: `auto`, or a name that the backend knows
+/// @param threads compute threads, at least 1
+/// @param strict whether the order of every sum must not depend on what shares the step
+public record BackendOptions(String kernels, int threads, boolean strict) {}

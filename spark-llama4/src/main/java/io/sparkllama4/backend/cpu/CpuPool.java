@@ -1,0 +1,145 @@
+package io.sparkllama4.backend.cpu;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+
+/// The compute threads of one engine: the engine's own thread and helpers beside it.
+///
+/// Work is a number of independent tasks, which the threads take one by one; which thread takes
+/// which never changes a result. Inside a step helpers wait actively for a moment, since the next
+/// kernel comes within microseconds; between steps they sleep.
+public final class CpuPool implements AutoCloseable {
+  /// How long a helper looks for the next kernel before it sleeps: a few times what the engine
+  /// thread needs between two kernels, well under the cost of a needless wake-up to the other
+  /// threads.
+  private static final long ACTIVE_WAIT_NANOS = 50_000;
+
+  private final Thread[] helpers;
+  private volatile boolean stepping;
+  private volatile boolean closed;
+  private volatile Job job = Job.NONE;
+
+  /// `threads` compute threads in all, the caller's included.
+  public CpuPool(int threads) {
+    helpers = new Thread[threads - 1];
+    for (int i = 0; i < helpers.length; i++) {
+      helpers[i] = Thread.ofPlatform().daemon().name("llama4-cpu-" + (i + 1)).start(this::help);
+    }
+  }
+
+  /// One kernel's tasks.
+  private static final class Job {
+    static final Job NONE = new Job(0, task -> {});
+
+    final int tasks;
+    final IntConsumer body;
+    final AtomicInteger next = new AtomicInteger();
+    final AtomicInteger finished = new AtomicInteger();
+    volatile Throwable failure;
+
+    @SuppressWarnings("NullAway") // failure stays null in a job that succeeds.
+    Job(int tasks, IntConsumer body) {
+      this.tasks = tasks;
+      this.body = body;
+    }
+
+    void work() {
+      int task;
+      while ((task = next.getAndIncrement()) < tasks) {
+        try {
+          body.accept(task);
+        } catch (RuntimeException | Error e) {
+          failure = e;
+        }
+        finished.incrementAndGet();
+      }
+    }
+  }
+
+  /// The number of compute threads.
+  public int threads() {
+    return helpers.length + 1;
+  }
+
+  /// Runs `body`, a sequence of kernels, with helpers at hand.
+  public void during(Runnable body) {
+    stepping = true;
+    try {
+      body.run();
+    } finally {
+      stepping = false;
+    }
+  }
+
+  /// Runs tasks 0 to `tasks - 1` and returns when all are done. Called from the engine's thread.
+  ///
+  /// @throws RuntimeException what a task threw
+  public void run(int tasks, IntConsumer body) {
+    if (tasks <= 0) {
+      return;
+    }
+    Job current = new Job(tasks, body);
+    if (helpers.length > 0 && tasks > 1) {
+      job = current;
+      for (Thread helper : helpers) {
+        LockSupport.unpark(helper);
+      }
+    }
+    current.work();
+    while (current.finished.get() < tasks) {
+      Thread.onSpinWait();
+    }
+    Throwable failure = current.failure;
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure != null) {
+      throw (RuntimeException) failure;
+    }
+  }
+
+  private void help() {
+    Job last = Job.NONE;
+    while (!closed) {
+      Job current = job;
+      if (current != last) {
+        current.work();
+        last = current;
+      } else {
+        await(last);
+      }
+    }
+  }
+
+  private void await(Job last) {
+    long start = System.nanoTime();
+    while (stepping && job == last && System.nanoTime() - start < ACTIVE_WAIT_NANOS) {
+      Thread.onSpinWait();
+    }
+    if (job == last && !closed) {
+      LockSupport.park(this);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    for (Thread helper : helpers) {
+      LockSupport.unpark(helper);
+    }
+    boolean interrupted = false;
+    for (Thread helper : helpers) {
+      while (helper.isAlive()) {
+        try {
+          helper.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/// The CPU backend: the plain kernels that specify every other, and the fast ones that are measured
+/// against them.
+///
+/// Read in this order: `ScalarKernels` (with `LogitSampler` and `CpuRouting`), `CpuBackend`,
+/// `CpuPool`, then `VectorKernels` and the files it names. `CpuProvider` is what the service loader
+/// finds; nobody imports this package. It may know the backend interfaces and tensors, and is the
+/// only one that may use the Vector API.
+@NullMarked
+package io.sparkllama4.backend.cpu;
+
+import org.jspecify.annotations.NullMarked;

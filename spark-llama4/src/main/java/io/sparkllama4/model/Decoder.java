@@ -1,0 +1,72 @@
+package io.sparkllama4.model;
+
+import io.sparkllama4.backend.AttentionStep;
+import io.sparkllama4.backend.FeedForwardLayer;
+import io.sparkllama4.backend.Kernels;
+import io.sparkllama4.backend.MixtureLayer;
+import io.sparkllama4.backend.Probe;
+import io.sparkllama4.backend.StepBuffers;
+import io.sparkllama4.tensor.Tensor;
+
+/// A decoder-only transformer: embedding, layers, norm, head, in terms of the kernels' stages.
+///
+/// Stateless: all that a step needs comes in and all that it makes goes into the buffers and the
+/// cache.
+public final class Decoder {
+  private final DecoderSpec spec;
+  private final DecoderWeights weights;
+  private final Kernels kernels;
+
+  /// A decoder of `weights`, computed by `kernels`.
+  public Decoder(DecoderSpec spec, DecoderWeights weights, Kernels kernels) {
+    this.spec = spec;
+    this.weights = weights;
+    this.kernels = kernels;
+  }
+
+  /// What it is.
+  public DecoderSpec spec() {
+    return spec;
+  }
+
+  /// Runs the tokens of a step through all layers and the final norm.
+  ///
+  /// Afterwards the cache holds their keys and values, and `buffers.norm(T)` what the head reads.
+  public void forward(StepInput input, KvCache cache, StepBuffers buffers, Probe probe) {
+    int count = input.tokens().count();
+    Tensor hidden = buffers.hidden(count); // [T, H]
+    kernels.embed(input.tokens().ids(), weights.embedding(), hidden);
+    probe.see("embed", hidden);
+    for (int i = 0; i < weights.layers().size(); i++) {
+      DecoderWeights.Layer layer = weights.layers().get(i);
+      Probe inside = probe.layer(i);
+      AttentionStep step =
+          new AttentionStep(
+              input.tokens(),
+              input.tables(KvGroup.of(spec.layers().get(i))),
+              cache.layer(i),
+              buffers,
+              inside);
+      kernels.attentionInput(hidden, layer.attention(), step);
+      kernels.attention(hidden, layer.attention(), step);
+      switch (layer.feedForward()) {
+        case FeedForwardLayer dense -> kernels.feedForward(hidden, dense, buffers, inside);
+        case MixtureLayer mixture -> kernels.mixture(hidden, mixture, buffers, inside);
+      }
+      inside.see("output", hidden);
+    }
+    Tensor norm = buffers.norm(count); // [T, H]
+    kernels.rmsNorm(hidden, weights.norm(), spec.normEpsilon(), norm);
+    probe.see("norm", norm);
+  }
+
+  /// Logits of some tokens of the step that [#forward] has just run.
+  ///
+  /// @param rows I32 `[R]`, indices of tokens in the step
+  /// @return `[R, V]`, in the buffers
+  public Tensor head(int count, Tensor rows, StepBuffers buffers) {
+    Tensor logits = buffers.logits(rows.rows()); // [R, V]
+    kernels.head(buffers.norm(count), rows, weights.head(), buffers, logits);
+    return logits;
+  }
+}

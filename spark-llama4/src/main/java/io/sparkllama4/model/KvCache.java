@@ -1,0 +1,74 @@
+package io.sparkllama4.model;
+
+import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.KvLayer;
+import io.sparkllama4.tensor.Allocator;
+import io.sparkllama4.tensor.DType;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/// The memory of all layers' keys and values: blocks of positions, in two groups.
+///
+/// It grows by slabs as higher block ids come into use, so that a short job on a large machine
+/// takes little. Who holds which block is the engine's business. Confined to the engine's thread.
+public final class KvCache implements AutoCloseable {
+  /// Blocks that a slab holds: enough that slabs stay few, little enough that the first is cheap.
+  private static final int SLAB_BLOCKS = 64;
+
+  private final Allocator memory;
+  private final DecoderSpec spec;
+  private final Map<KvGroup, Integer> blockTokens;
+  private final Map<KvGroup, Integer> slabs = new EnumMap<>(KvGroup.class);
+  private final List<KvLayer> layers = new ArrayList<>();
+
+  /// An empty cache.
+  ///
+  /// @param blockTokens positions in a block of each group
+  public KvCache(DecoderSpec spec, Map<KvGroup, Integer> blockTokens, Backend backend) {
+    this.spec = spec;
+    this.blockTokens = new EnumMap<>(blockTokens);
+    this.memory = backend.allocator();
+    for (LayerSpec layer : spec.layers()) {
+      layers.add(new KvLayer(SLAB_BLOCKS * blockTokens(KvGroup.of(layer))));
+    }
+  }
+
+  /// Positions in a block of `group`.
+  public int blockTokens(KvGroup group) {
+    return blockTokens.getOrDefault(group, 1);
+  }
+
+  /// Makes room for blocks 0 to `blocks - 1` of `group`.
+  public void reserve(KvGroup group, int blocks) {
+    int slab = slabs.getOrDefault(group, 0);
+    for (; (long) slab * SLAB_BLOCKS < blocks; slab++) {
+      for (int i : spec.layersOf(group)) {
+        var attention = spec.layers().get(i).attention();
+        long slots = (long) SLAB_BLOCKS * blockTokens(group);
+        layers
+            .get(i)
+            .append(
+                memory.allocate(DType.F32, slots, attention.kvHeads(), attention.headDim()),
+                memory.allocate(DType.F32, slots, attention.kvHeads(), attention.headDim()));
+      }
+    }
+    slabs.put(group, slab);
+  }
+
+  /// Keys and values of layer `index`.
+  public KvLayer layer(int index) {
+    return layers.get(index);
+  }
+
+  /// The memory taken so far.
+  public long bytes() {
+    return memory.bytes();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

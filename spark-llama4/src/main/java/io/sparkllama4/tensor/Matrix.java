@@ -1,0 +1,76 @@
+package io.sparkllama4.tensor;
+
+/// A weight matrix `[rows, columns]` = `[outputs, inputs]`, in place, in the width and the order in
+/// which the checkpoint stores it.
+///
+/// @param rows the number of outputs
+/// @param columns the number of inputs
+/// @param order in which the values follow each other
+/// @param values the stored values; packed words for 4-bit weights
+/// @param quantization how values become weights
+public record Matrix(
+    long rows, long columns, Order order, Tensor values, Quantization quantization) {
+
+  /// The order of the values in memory.
+  public enum Order {
+    /// `[outputs, inputs]`: a row of weights, which makes one output, lies together.
+    OUTPUT_MAJOR,
+    /// `[inputs, outputs]`: what one input contributes to all outputs lies together. Llama 4's
+    /// fused experts are stored this way.
+    INPUT_MAJOR
+  }
+
+  /// @throws IllegalArgumentException where the values do not fit the sizes
+  public Matrix {
+    long expected =
+        switch (quantization) {
+          case Quantization.Int4PerGroup _ -> rows * wordsPerRow(columns);
+          case Quantization.None _, Quantization.Fp8PerRow _ -> rows * columns;
+        };
+    if (values.shape().elements() != expected) {
+      throw new IllegalArgumentException(
+          "A matrix [" + rows + ", " + columns + "] cannot have the values " + values.shape());
+    }
+    if (order == Order.INPUT_MAJOR && !(quantization instanceof Quantization.None)) {
+      throw new IllegalArgumentException("Quantised weights are stored [outputs, inputs]");
+    }
+  }
+
+  /// Plain weights `[rows, columns]`.
+  public static Matrix of(Tensor values) {
+    return new Matrix(
+        values.size(0), values.size(1), Order.OUTPUT_MAJOR, values, Quantization.NONE);
+  }
+
+  /// Plain weights stored as `[columns, rows]`.
+  public static Matrix ofTransposed(Tensor values) {
+    return new Matrix(values.size(1), values.size(0), Order.INPUT_MAJOR, values, Quantization.NONE);
+  }
+
+  /// 32-bit words that hold a row of 4-bit weights.
+  public static long wordsPerRow(long columns) {
+    return (columns + 7) / 8;
+  }
+
+  /// The memory of values and scales.
+  public long bytes() {
+    return values.data().byteSize() + quantization.bytes();
+  }
+
+  /// The weight of input `column` in output `row`: the definition that every faster reader is
+  /// tested against.
+  public float weight(long row, long column) {
+    return switch (quantization) {
+      case Quantization.None _ ->
+          values.decode(order == Order.OUTPUT_MAJOR ? row * columns + column : column * rows + row);
+      case Quantization.Fp8PerRow(Tensor scales) ->
+          values.decode(row * columns + column) * scales.decode(row);
+      case Quantization.Int4PerGroup(Tensor scales, int group) -> {
+        int word = values.intAt(row * wordsPerRow(columns) + column / 8);
+        int nibble = (word >>> (4 * (int) (column % 8))) & 0xf;
+        long groups = (columns + group - 1) / group;
+        yield (nibble - 8) * scales.decode(row * groups + column / group);
+      }
+    };
+  }
+}

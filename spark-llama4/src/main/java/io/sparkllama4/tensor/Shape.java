@@ -1,0 +1,91 @@
+package io.sparkllama4.tensor;
+
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/// The sizes of a tensor's dimensions, outermost first; row-major, without gaps.
+public final class Shape {
+  private final long[] sizes;
+
+  private Shape(long[] sizes) {
+    this.sizes = sizes;
+  }
+
+  /// The shape with these sizes.
+  ///
+  /// @throws IllegalArgumentException where a size is negative or the number of elements exceeds a
+  ///     `long`
+  public static Shape of(long... sizes) {
+    Shape shape = new Shape(sizes.clone());
+    long elements = 1;
+    for (long size : sizes) {
+      if (size < 0) {
+        throw new IllegalArgumentException("A size of [" + shape + "] is negative");
+      }
+      try {
+        elements = Math.multiplyExact(elements, size);
+      } catch (ArithmeticException e) {
+        throw new IllegalArgumentException("[" + shape + "] has too many elements", e);
+      }
+    }
+    return shape;
+  }
+
+  /// The number of dimensions.
+  public int rank() {
+    return sizes.length;
+  }
+
+  /// The size of dimension `i`, counted from 0, the outermost.
+  public long size(int i) {
+    return sizes[i];
+  }
+
+  /// The product of all sizes.
+  public long elements() {
+    return elementsFrom(0);
+  }
+
+  /// The number of elements behind one index of the outermost dimension.
+  public long rowElements() {
+    return elementsFrom(1);
+  }
+
+  private long elementsFrom(int first) {
+    long elements = 1;
+    for (int i = first; i < sizes.length; i++) {
+      elements *= sizes[i];
+    }
+    return elements;
+  }
+
+  /// This shape with another outermost size.
+  public Shape withRows(long rows) {
+    long[] changed = sizes.clone();
+    changed[0] = rows;
+    return new Shape(changed);
+  }
+
+  /// The shape without its outermost dimension.
+  public Shape row() {
+    return new Shape(Arrays.copyOfRange(sizes, 1, sizes.length));
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Shape shape && Arrays.equals(sizes, shape.sizes);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(sizes);
+  }
+
+  /// The sizes as `[16, 64, 96]`.
+  @Override
+  public String toString() {
+    return Arrays.stream(sizes)
+        .mapToObj(Long::toString)
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+}

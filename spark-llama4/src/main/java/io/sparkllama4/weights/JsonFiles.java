@@ -1,0 +1,63 @@
+package io.sparkllama4.weights;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Reads the JSON files of a checkpoint.
+final class JsonFiles {
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(64)
+                          .maxStringLength(64_000_000)
+                          .build())
+                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  private JsonFiles() {}
+
+  /// The object in `file`.
+  ///
+  /// @param code the code of whatever is wrong with it
+  static JsonNode readObject(Path file, ErrorCode code) {
+    String name = file.getFileName().toString();
+    JsonNode node;
+    try {
+      node = MAPPER.readTree(Files.readAllBytes(file));
+    } catch (JacksonException e) {
+      throw ErrorReport.of(code, "Cannot read " + name + " as JSON: " + e.getOriginalMessage())
+          .file(name)
+          .exception();
+    } catch (IOException e) {
+      throw unreadable(name, e);
+    }
+    if (!node.isObject()) {
+      throw ErrorReport.of(code, "Cannot use " + name + ": it is no JSON object")
+          .file(name)
+          .found(node.getNodeType(), "an object")
+          .exception();
+    }
+    return node;
+  }
+
+  /// A file that is there but cannot be read counts as missing: its rights or the disk are at
+  /// fault.
+  static RuntimeException unreadable(String name, IOException cause) {
+    return ErrorReport.of(ErrorCode.MISSING_FILE, "Cannot read " + name + ": " + cause)
+        .file(name)
+        .exception(cause);
+  }
+}

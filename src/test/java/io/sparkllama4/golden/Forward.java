@@ -1,0 +1,75 @@
+package io.sparkllama4.golden;
+
+import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.BlockTables;
+import io.sparkllama4.backend.Probe;
+import io.sparkllama4.backend.StepBuffers;
+import io.sparkllama4.backend.StepTokens;
+import io.sparkllama4.model.Decoder;
+import io.sparkllama4.model.DecoderSpec;
+import io.sparkllama4.model.DecoderWeights;
+import io.sparkllama4.model.KvCache;
+import io.sparkllama4.model.KvGroup;
+import io.sparkllama4.model.StepInput;
+import io.sparkllama4.tensor.Allocator;
+import io.sparkllama4.tensor.DType;
+import io.sparkllama4.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/// Runs one prompt through a decoder in a single step, without an engine.
+final class Forward {
+  private static final int BLOCK = 4;
+
+  private Forward() {}
+
+  /// The logits behind every token of `ids`, `[T][V]`; `probe` sees the intermediates.
+  static float[][] logits(
+      DecoderSpec spec, DecoderWeights weights, Backend backend, List<Integer> ids, Probe probe) {
+    int count = ids.size();
+    try (Allocator memory = backend.allocator();
+        KvCache cache =
+            new KvCache(spec, Map.of(KvGroup.GLOBAL, BLOCK, KvGroup.CHUNKED, BLOCK), backend);
+        StepBuffers buffers = new StepBuffers(backend, spec.bufferSizes(), count, count)) {
+      int blocks = (count + BLOCK - 1) / BLOCK;
+      cache.reserve(KvGroup.GLOBAL, blocks);
+      cache.reserve(KvGroup.CHUNKED, blocks);
+      int[] sequence = ids.stream().mapToInt(i -> i).toArray();
+      int[] counting = java.util.stream.IntStream.range(0, count).toArray();
+      Tensor positions = ints(memory, counting);
+      StepTokens tokens = new StepTokens(ints(memory, sequence), positions, ints(memory, 0, count));
+      // Blocks in reverse, so that a kernel which ignores the table is found out.
+      int[] table = java.util.stream.IntStream.range(0, blocks).map(b -> blocks - 1 - b).toArray();
+      int[] slots = new int[count];
+      for (int i = 0; i < count; i++) {
+        slots[i] = table[i / BLOCK] * BLOCK + i % BLOCK;
+      }
+      BlockTables tables =
+          new BlockTables(
+              BLOCK,
+              ints(memory, slots),
+              ints(memory, 0, blocks),
+              ints(memory, 0),
+              ints(memory, table));
+      Decoder decoder = new Decoder(spec, weights, backend.kernels());
+      decoder.forward(new StepInput(tokens, tables, tables), cache, buffers, probe);
+      Tensor logits = decoder.head(count, positions, buffers);
+      probe.see("logits", logits);
+      float[][] copy = new float[count][spec.vocabulary()];
+      for (int t = 0; t < count; t++) {
+        for (int v = 0; v < spec.vocabulary(); v++) {
+          copy[t][v] = logits.at((long) t * spec.vocabulary() + v);
+        }
+      }
+      return copy;
+    }
+  }
+
+  private static Tensor ints(Allocator memory, int... values) {
+    Tensor tensor = memory.allocate(DType.I32, values.length);
+    for (int i = 0; i < values.length; i++) {
+      tensor.set(i, values[i]);
+    }
+    return tensor;
+  }
+}
