@@ -47,6 +47,10 @@ public interface Backend extends AutoCloseable {
   /// Writes the first `count` of `values` to an I32 tensor.
   void write(int[] values, int count, Tensor target);
 
+  /// Measures what the machine can do at best; takes about half a second. The first call takes
+  /// longer, and memory that is kept until the backend is closed.
+  Ceilings measureCeilings();
+
   /// Runs the body of one step. The body only calls kernels, takes no branch on data, allocates
   /// nothing and uses fixed memory, so that a device may record it once per shape and replay it.
   void step(Runnable body);

@@ -28,11 +28,17 @@ public final class KvCache implements AutoCloseable {
   /// @param blockTokens positions in a block of each group
   public KvCache(DecoderSpec spec, Map<KvGroup, Integer> blockTokens, Backend backend) {
     this.spec = spec;
-    this.blockTokens = new EnumMap<>(blockTokens);
+    this.blockTokens = new EnumMap<>(KvGroup.class);
+    this.blockTokens.putAll(blockTokens);
     this.memory = backend.allocator();
     for (LayerSpec layer : spec.layers()) {
       layers.add(new KvLayer(SLAB_BLOCKS * blockTokens(KvGroup.of(layer))));
     }
+  }
+
+  /// Positions in a block of each group that the model has.
+  public Map<KvGroup, Integer> blockTokens() {
+    return Map.copyOf(blockTokens);
   }
 
   /// Positions in a block of `group`.

@@ -7,8 +7,23 @@ import java.util.stream.Collectors;
 public final class Shape {
   private final long[] sizes;
 
+  /// Products that kernels ask for again and again.
+  private final long elements;
+
+  private final long rowElements;
+
   private Shape(long[] sizes) {
     this.sizes = sizes;
+    this.rowElements = product(sizes, 1);
+    this.elements = product(sizes, 0);
+  }
+
+  private static long product(long[] sizes, int first) {
+    long product = 1;
+    for (int i = first; i < sizes.length; i++) {
+      product *= sizes[i];
+    }
+    return product;
   }
 
   /// The shape with these sizes.
@@ -43,20 +58,12 @@ public final class Shape {
 
   /// The product of all sizes.
   public long elements() {
-    return elementsFrom(0);
+    return elements;
   }
 
   /// The number of elements behind one index of the outermost dimension.
   public long rowElements() {
-    return elementsFrom(1);
-  }
-
-  private long elementsFrom(int first) {
-    long elements = 1;
-    for (int i = first; i < sizes.length; i++) {
-      elements *= sizes[i];
-    }
-    return elements;
+    return rowElements;
   }
 
   /// This shape with another outermost size.

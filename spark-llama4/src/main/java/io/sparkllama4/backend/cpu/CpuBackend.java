@@ -1,6 +1,7 @@
 package io.sparkllama4.backend.cpu;
 
 import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.Ceilings;
 import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.Routing;
 import io.sparkllama4.tensor.Allocator;
@@ -9,6 +10,7 @@ import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /// The processor and its memory. Weights are read where the checkpoint's files are mapped.
 public final class CpuBackend implements Backend {
@@ -16,6 +18,7 @@ public final class CpuBackend implements Backend {
   private final Kernels kernels;
   private final CpuPool pool;
   private final AtomicLong allocated = new AtomicLong();
+  private @Nullable CpuCeilings ceilings;
 
   /// A backend of these kernels, which may use the threads of `pool`.
   public CpuBackend(String kernelPath, Kernels kernels, CpuPool pool) {
@@ -119,7 +122,20 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public Ceilings measureCeilings() {
+    CpuCeilings open = ceilings;
+    if (open == null) {
+      open = new CpuCeilings(pool);
+      ceilings = open;
+    }
+    return open.measure();
+  }
+
+  @Override
   public void close() {
+    if (ceilings != null) {
+      ceilings.close();
+    }
     pool.close();
   }
 }

@@ -2,7 +2,6 @@ package io.sparkllama4.backend.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.IntConsumer;
 
 /// The compute threads of one engine: the engine's own thread and helpers beside it.
 ///
@@ -24,31 +23,39 @@ public final class CpuPool implements AutoCloseable {
   public CpuPool(int threads) {
     helpers = new Thread[threads - 1];
     for (int i = 0; i < helpers.length; i++) {
-      helpers[i] = Thread.ofPlatform().daemon().name("llama4-cpu-" + (i + 1)).start(this::help);
+      int worker = i + 1;
+      helpers[i] =
+          Thread.ofPlatform().daemon().name("llama4-cpu-" + (i + 1)).start(() -> help(worker));
     }
+  }
+
+  /// What one kernel does, in pieces.
+  public interface Body {
+    /// Does piece `task`, on the thread that has the number `worker`: 0 for the engine's own.
+    void run(int task, int worker);
   }
 
   /// One kernel's tasks.
   private static final class Job {
-    static final Job NONE = new Job(0, task -> {});
+    static final Job NONE = new Job(0, (task, worker) -> {});
 
     final int tasks;
-    final IntConsumer body;
+    final Body body;
     final AtomicInteger next = new AtomicInteger();
     final AtomicInteger finished = new AtomicInteger();
     volatile Throwable failure;
 
     @SuppressWarnings("NullAway") // failure stays null in a job that succeeds.
-    Job(int tasks, IntConsumer body) {
+    Job(int tasks, Body body) {
       this.tasks = tasks;
       this.body = body;
     }
 
-    void work() {
+    void work(int worker) {
       int task;
       while ((task = next.getAndIncrement()) < tasks) {
         try {
-          body.accept(task);
+          body.run(task, worker);
         } catch (RuntimeException | Error e) {
           failure = e;
         }
@@ -75,7 +82,7 @@ public final class CpuPool implements AutoCloseable {
   /// Runs tasks 0 to `tasks - 1` and returns when all are done. Called from the engine's thread.
   ///
   /// @throws RuntimeException what a task threw
-  public void run(int tasks, IntConsumer body) {
+  public void run(int tasks, Body body) {
     if (tasks <= 0) {
       return;
     }
@@ -86,7 +93,7 @@ public final class CpuPool implements AutoCloseable {
         LockSupport.unpark(helper);
       }
     }
-    current.work();
+    current.work(0);
     while (current.finished.get() < tasks) {
       Thread.onSpinWait();
     }
@@ -99,12 +106,12 @@ public final class CpuPool implements AutoCloseable {
     }
   }
 
-  private void help() {
+  private void help(int worker) {
     Job last = Job.NONE;
     while (!closed) {
       Job current = job;
       if (current != last) {
-        current.work();
+        current.work(worker);
         last = current;
       } else {
         await(last);

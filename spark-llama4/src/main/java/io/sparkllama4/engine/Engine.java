@@ -1,0 +1,176 @@
+package io.sparkllama4.engine;
+
+import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.StepBuffers;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.model.Decoder;
+import io.sparkllama4.model.DecoderSpec;
+import io.sparkllama4.model.KvGroup;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/// Answers rows of any number of callers with one model. Thread-safe; has one thread of its own.
+///
+/// The answer to a row depends on the row, its options and its seed alone.
+public final class Engine implements AutoCloseable {
+  /// The part of free memory that keys and values may take where the user names no size: a laptop's
+  /// other programs, or an executor's other tasks, keep the rest.
+  private static final double KV_SHARE_OF_FREE = 0.5;
+
+  private final DecoderSpec spec;
+  private final StepRunner runner;
+  private final EngineLoop loop;
+  private final Thread thread;
+
+  /// An engine that is ready.
+  ///
+  /// @param stopIds tokens that end an output
+  /// @param texts makes the text of an output
+  /// @param weightBytes memory of the weights, which free memory must still hold
+  /// @param hooks who looks on
+  /// @throws io.sparkllama4.error.Llama4Exception with NOT_ENOUGH_MEMORY and the key that helps
+  public Engine(
+      Decoder decoder,
+      Backend backend,
+      EngineOptions options,
+      Set<Integer> stopIds,
+      Supplier<OutputText> texts,
+      long weightBytes,
+      EngineHooks hooks) {
+    this.spec = decoder.spec();
+    int kvTokens = kvTokens(spec, backend, options, weightBytes);
+    KvBlocks blocks = new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens));
+    this.runner = new StepRunner(decoder, backend, blocks, hooks.probe());
+    Sampler sampler = new Sampler(spec.maxPositions(), Set.copyOf(stopIds), texts);
+    this.loop = new EngineLoop(options, blocks, runner, sampler, hooks.listener());
+    this.thread = Thread.ofPlatform().daemon().name("llama4-engine").start(loop);
+  }
+
+  /// Chunked layers hold no more of a sequence than its open chunk and what a step adds.
+  private static int chunkedTokens(DecoderSpec spec, EngineOptions options, int kvTokens) {
+    if (options.prefillChunk() == 0 || spec.kvBytesPerToken(KvGroup.GLOBAL) == 0) {
+      return kvTokens;
+    }
+    long open = (long) options.maxBatch() * ((long) spec.chunk() + options.prefillChunk() + 16);
+    return (int) Math.min(kvTokens, open);
+  }
+
+  /// The size of the cache: as asked for if it fits, else what free memory allows.
+  private static int kvTokens(
+      DecoderSpec spec, Backend backend, EngineOptions options, long weightBytes) {
+    long bytesPerToken =
+        spec.kvBytesPerToken(KvGroup.GLOBAL) + spec.kvBytesPerToken(KvGroup.CHUNKED);
+    long scratch =
+        StepBuffers.bytes(spec.bufferSizes(), options.stepTokens(), StepRunner.MOST_LOGIT_ROWS);
+    long free = backend.freeBytes() - scratch - weightBytes;
+    if (options.kvTokens() > 0) {
+      requireMemory(options.kvTokens() * bytesPerToken, free, scratch + weightBytes);
+      return options.kvTokens();
+    }
+    long usable = (long) options.maxBatch() * spec.maxPositions();
+    long tokens = Math.min(usable, (long) (free * KV_SHARE_OF_FREE) / bytesPerToken);
+    requireMemory(Math.min(16, usable) * bytesPerToken, free, scratch + weightBytes);
+    return (int) Math.min(tokens, Integer.MAX_VALUE - 64);
+  }
+
+  private static void requireMemory(long needed, long free, long reserved) {
+    if (needed > free) {
+      throw ErrorReport.of(
+              ErrorCode.NOT_ENOUGH_MEMORY,
+              "Cannot hold the KV cache beside weights and scratch memory of ["
+                  + reserved
+                  + "] bytes; lower --kv-tokens or spark.llama4.kv.tokens")
+          .found(
+              needed + " bytes needed", "at most " + Math.max(0, free) + " bytes, which are free")
+          .key("--kv-tokens")
+          .exception();
+    }
+  }
+
+  /// Hands rows over; returns at once. The batch is not used afterwards.
+  ///
+  /// @param query who shares a turn in the queue; rows of different queries are taken in turn
+  public Submission submit(PromptBatch batch, String query) {
+    Submission submission = new Submission(query, batch.rows(), loop::wake);
+    List<Sequence> sequences = new ArrayList<>(batch.rows());
+    for (int row = 0; row < batch.rows(); row++) {
+      int length = batch.promptTokens(row);
+      if (length < 1) {
+        throw new IllegalArgumentException("Row [" + row + "] has no prompt tokens");
+      }
+      if (length > longestPrompt()) {
+        submission.complete(row, Completion.failed(promptTooLong(length), length));
+        continue;
+      }
+      int[] prompt = new int[length];
+      batch.copyPrompt(row, prompt);
+      Optional<RowError> error = unknownToken(prompt);
+      if (error.isPresent()) {
+        submission.complete(row, Completion.failed(error.get(), length));
+      } else {
+        sequences.add(new Sequence(submission, row, prompt, batch.task(row)));
+      }
+    }
+    loop.submit(sequences);
+    return submission;
+  }
+
+  private Optional<RowError> unknownToken(int[] prompt) {
+    for (int id : prompt) {
+      if (id < 0 || id >= spec.vocabulary()) {
+        return Optional.of(
+            new RowError(
+                ErrorCode.INVALID_OPTION,
+                "Token id ["
+                    + id
+                    + "] is not in the model's vocabulary, 0 to "
+                    + (spec.vocabulary() - 1)
+                    + "; option ids"));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// The most tokens that a prompt may have, so that at least one can follow.
+  public int longestPrompt() {
+    return spec.maxPositions() - 1;
+  }
+
+  /// The error of a prompt of `tokens` tokens.
+  public RowError promptTooLong(int tokens) {
+    return new RowError(
+        ErrorCode.PROMPT_TOO_LONG,
+        "The prompt has ["
+            + tokens
+            + "] tokens, the model takes at most ["
+            + longestPrompt()
+            + "]; shorten it, or say with on_long_prompt what becomes of such rows");
+  }
+
+  /// What has been done so far.
+  public EngineStats stats() {
+    return loop.stats();
+  }
+
+  /// Ends the thread and gives the cache and scratch memory back; rows without an answer fail.
+  @Override
+  public void close() {
+    loop.close();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    runner.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

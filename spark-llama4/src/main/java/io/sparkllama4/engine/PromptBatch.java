@@ -1,0 +1,30 @@
+package io.sparkllama4.engine;
+
+/// Rows on their way into an engine, which copies what it needs during [Engine#submit] and keeps no
+/// reference. Callers implement it over whatever holds their token ids.
+public interface PromptBatch {
+  /// The number of rows.
+  int rows();
+
+  /// The number of prompt tokens of `row`, at least 1.
+  int promptTokens(int row);
+
+  /// Copies the prompt of `row` to the front of `target`.
+  void copyPrompt(int row, int[] target);
+
+  /// How `row` is answered.
+  Task task(int row);
+
+  /// What is wanted of a row.
+  sealed interface Task {}
+
+  /// A continuation.
+  ///
+  /// @param params how
+  record Generate(SamplingParams params) implements Task {}
+
+  /// The log-probability of each of the prompt's own tokens.
+  ///
+  /// @param alternatives how many of the best tokens are wanted for each position, at least 0
+  record Score(int alternatives) implements Task {}
+}

@@ -1,0 +1,208 @@
+package io.sparkllama4.engine;
+
+import io.sparkllama4.backend.SampleResult;
+import io.sparkllama4.backend.SampleRow;
+import io.sparkllama4.error.ErrorCode;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/// Asks for samples and decides what they mean for a sequence: another token, or the end.
+final class Sampler {
+  private final int maxPositions;
+  private final Set<Integer> modelStopIds;
+  private final Supplier<OutputText> texts;
+
+  Sampler(int maxPositions, Set<Integer> modelStopIds, Supplier<OutputText> texts) {
+    this.maxPositions = maxPositions;
+    this.modelStopIds = modelStopIds;
+    this.texts = texts;
+  }
+
+  /// What a sequence has said so far.
+  static final class Output {
+    final OutputText decoder;
+    final StopTexts text;
+    final Map<Integer, Integer> counts = new HashMap<>();
+
+    Output(OutputText decoder, StopTexts text) {
+      this.decoder = decoder;
+      this.text = text;
+    }
+  }
+
+  /// The rows of logits that `slice` wants.
+  ///
+  /// @param first the index of its first token in the step
+  void want(StepPlan.Slice slice, int first, List<StepRunner.Wanted> wanted) {
+    Sequence sequence = slice.sequence();
+    switch (sequence.task()) {
+      case PromptBatch.Generate(SamplingParams params) -> {
+        if (slice.reachesEnd()) {
+          wanted.add(
+              new StepRunner.Wanted(
+                  sequence,
+                  sequence.length() - 1,
+                  first + slice.count() - 1,
+                  row(sequence, params)));
+        }
+      }
+      case PromptBatch.Score(int alternatives) -> {
+        for (int i = 0; i < slice.count(); i++) {
+          int position = slice.start() + i;
+          boolean isLast = position + 1 == sequence.length();
+          int next = isLast ? SampleRow.CHOSEN : sequence.tokens().get(position + 1);
+          wanted.add(
+              new StepRunner.Wanted(
+                  sequence, position, first + i, SampleRow.score(next, alternatives)));
+        }
+      }
+    }
+  }
+
+  private SampleRow row(Sequence sequence, SamplingParams params) {
+    return new SampleRow(
+        (float) params.temperature(),
+        params.topK(),
+        (float) params.topP(),
+        (float) params.minP(),
+        params.hasPenalties() ? penalties(sequence, params) : SampleRow.Penalties.NONE,
+        SeededChoice.uniform(params.seed(), sequence.generated()),
+        SampleRow.CHOSEN,
+        params.logprobs());
+  }
+
+  private SampleRow.Penalties penalties(Sequence sequence, SamplingParams params) {
+    Map<Integer, Integer> counts = output(sequence, params).counts;
+    if (counts.isEmpty()) {
+      for (int i = 0; i < sequence.promptTokens(); i++) {
+        counts.put(sequence.tokens().get(i), 0);
+      }
+    }
+    int[] tokens = new int[counts.size()];
+    int[] outputCounts = new int[counts.size()];
+    int at = 0;
+    for (Map.Entry<Integer, Integer> entry : counts.entrySet()) {
+      tokens[at] = entry.getKey();
+      outputCounts[at++] = entry.getValue();
+    }
+    return new SampleRow.Penalties(
+        (float) params.repetitionPenalty(),
+        (float) params.presencePenalty(),
+        (float) params.frequencyPenalty(),
+        tokens,
+        outputCounts);
+  }
+
+  private Output output(Sequence sequence, SamplingParams params) {
+    Output output = sequence.output;
+    if (output == null) {
+      output = new Output(texts.get(), new StopTexts(params.stopTexts()));
+      sequence.output = output;
+    }
+    return output;
+  }
+
+  /// Takes a sample; returns the answer if the sequence is over.
+  Optional<Completion> take(StepRunner.Wanted wanted, SampleResult result) {
+    Sequence sequence = wanted.sequence();
+    if (result.id() == SampleResult.NOT_A_NUMBER) {
+      return Optional.of(
+          Completion.failed(
+              new RowError(
+                  ErrorCode.ENGINE_FAILED, "The model's logits for this row are not numbers"),
+              sequence.promptTokens()));
+    }
+    return switch (sequence.task()) {
+      case PromptBatch.Generate(SamplingParams params) -> extend(sequence, params, result);
+      case PromptBatch.Score _ -> score(sequence, wanted.position(), result);
+    };
+  }
+
+  private Optional<Completion> extend(
+      Sequence sequence, SamplingParams params, SampleResult result) {
+    int id = result.id();
+    Output output = output(sequence, params);
+    sequence.tokens().add(id);
+    if (params.hasPenalties()) {
+      output.counts.merge(id, 1, Integer::sum);
+    }
+    if (params.logprobs() != SamplingParams.NO_LOGPROBS) {
+      sequence.logprobs.add(new TokenLogprob(id, result.logprob(), alternatives(result)));
+    }
+    boolean endsText = !params.ignoresEos() && modelStopIds.contains(id);
+    if (endsText || params.stopIds().contains(id)) {
+      Optional<String> stop = output.text.append(output.decoder.finish());
+      return Optional.of(
+          completion(
+              sequence,
+              output,
+              stop.<Completion.End>map(Completion.StopText::new)
+                  .orElseGet(() -> new Completion.StopId(id))));
+    }
+    Optional<String> stop = output.text.append(output.decoder.append(id));
+    boolean isFull =
+        sequence.generated() == params.maxTokens() || sequence.length() == maxPositions;
+    if (stop.isEmpty() && isFull) {
+      stop = output.text.append(output.decoder.finish());
+    }
+    if (stop.isPresent()) {
+      return Optional.of(completion(sequence, output, new Completion.StopText(stop.get())));
+    }
+    return isFull
+        ? Optional.of(completion(sequence, output, new Completion.Length()))
+        : Optional.empty();
+  }
+
+  private static Completion completion(Sequence sequence, Output output, Completion.End end) {
+    return new Completion(
+        sequence.tokens().copy(sequence.promptTokens(), sequence.length()),
+        output.text.text(),
+        end,
+        usage(sequence),
+        List.copyOf(sequence.logprobs));
+  }
+
+  private static Completion.Usage usage(Sequence sequence) {
+    return new Completion.Usage(
+        sequence.promptTokens(),
+        0,
+        sequence.generated(),
+        sequence.prefillNanos,
+        sequence.decodeNanos);
+  }
+
+  /// Scores of a position that was computed again after a preemption replace equal ones.
+  private static Optional<Completion> score(Sequence sequence, int position, SampleResult result) {
+    List<TokenLogprob> scores = sequence.logprobs;
+    if (scores.isEmpty()) {
+      scores.add(new TokenLogprob(sequence.tokens().get(0), 0, List.of()));
+    }
+    TokenLogprob here = scores.get(position);
+    scores.set(position, new TokenLogprob(here.id(), here.logprob(), alternatives(result)));
+    boolean isLast = position + 1 == sequence.length();
+    if (!isLast && scores.size() == position + 1) {
+      int next = sequence.tokens().get(position + 1);
+      scores.add(new TokenLogprob(next, result.logprob(), List.of()));
+    }
+    return isLast
+        ? Optional.of(
+            new Completion(
+                new int[0], "", new Completion.Length(), usage(sequence), List.copyOf(scores)))
+        : Optional.empty();
+  }
+
+  private static List<TokenLogprob.Alternative> alternatives(SampleResult result) {
+    List<TokenLogprob.Alternative> alternatives = new ArrayList<>();
+    for (int i = 0; i < result.alternativeIds().length; i++) {
+      alternatives.add(
+          new TokenLogprob.Alternative(
+              result.alternativeIds()[i], result.alternativeLogprobs()[i]));
+    }
+    return List.copyOf(alternatives);
+  }
+}

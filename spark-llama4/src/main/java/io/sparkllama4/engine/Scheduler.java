@@ -1,0 +1,198 @@
+package io.sparkllama4.engine;
+
+import io.sparkllama4.error.ErrorCode;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+
+/// Decides who computes what in the next step.
+///
+/// Sequences that generate go first, then prompts in chunks, then new rows as long as there is
+/// room. Where blocks run out, the sequence that arrived last gives way: it loses its keys and
+/// values, not its tokens, and goes on, with the same result, when there is room again. Confined to
+/// the engine's thread.
+final class Scheduler {
+  private final EngineOptions options;
+  private final KvBlocks blocks;
+  private final BiConsumer<Sequence, RowError> failed;
+
+  private final WaitingRows waiting = new WaitingRows();
+
+  /// Sequences that gave way, oldest first.
+  private final TreeSet<Sequence> preempted =
+      new TreeSet<>(Comparator.comparingLong(Sequence::arrival));
+
+  /// Sequences that hold blocks, oldest first.
+  private final List<Sequence> running = new ArrayList<>();
+
+  private long arrivals;
+  private long preemptions;
+
+  /// @param failed told of a row that can never be computed
+  Scheduler(EngineOptions options, KvBlocks blocks, BiConsumer<Sequence, RowError> failed) {
+    this.options = options;
+    this.blocks = blocks;
+    this.failed = failed;
+  }
+
+  void add(Sequence sequence) {
+    waiting.add(sequence.submission().query(), sequence);
+  }
+
+  boolean hasWork() {
+    return !running.isEmpty() || !preempted.isEmpty() || !waiting.isEmpty();
+  }
+
+  long preemptions() {
+    return preemptions;
+  }
+
+  /// Takes a finished sequence out and gives its blocks back.
+  void remove(Sequence sequence) {
+    if (running.remove(sequence)) {
+      blocks.release(sequence);
+    }
+  }
+
+  /// All sequences that are in, for a failure of the engine as a whole.
+  List<Sequence> drain() {
+    List<Sequence> all = new ArrayList<>(running);
+    running.forEach(blocks::release);
+    running.clear();
+    all.addAll(preempted);
+    preempted.clear();
+    while (!waiting.isEmpty()) {
+      all.add(waiting.take());
+    }
+    return all;
+  }
+
+  /// The next step; empty only where nothing can be done.
+  StepPlan next() {
+    dropCancelled();
+    StepPlan plan = new StepPlan();
+    planRunning(plan, true);
+    planRunning(plan, false);
+    admit(plan);
+    return plan;
+  }
+
+  private void dropCancelled() {
+    for (Sequence sequence : List.copyOf(running)) {
+      if (sequence.isCancelled()) {
+        remove(sequence);
+      }
+    }
+    preempted.removeIf(Sequence::isCancelled);
+    waiting.dropCancelled();
+  }
+
+  private void planRunning(StepPlan plan, boolean decoding) {
+    for (Sequence sequence : List.copyOf(running)) {
+      if (sequence.isDecoding() == decoding && running.contains(sequence)) {
+        int count = affordable(sequence, plan);
+        if (count > 0 && makeRoom(sequence, count, plan)) {
+          plan.slices().add(new StepPlan.Slice(sequence, sequence.computed(), count));
+        }
+      }
+    }
+  }
+
+  /// How many pending tokens of `sequence` the step can take.
+  private int affordable(Sequence sequence, StepPlan plan) {
+    int pending = sequence.pending();
+    int left = options.stepTokens() - plan.tokens();
+    if (options.prefillChunk() == 0) {
+      // All of a prompt in one step, whatever its length; but a long one has the step for itself.
+      return pending <= left || plan.isEmpty() ? pending : 0;
+    }
+    return Math.min(Math.min(pending, options.prefillChunk()), left);
+  }
+
+  /// Blocks for `count` more tokens of `sequence`, taken from those that arrived later if need be.
+  private boolean makeRoom(Sequence sequence, int count, StepPlan plan) {
+    while (!blocks.reserve(sequence, sequence.computed() + count)) {
+      Sequence last = running.getLast();
+      if (last != sequence) {
+        preempt(last, plan);
+      } else if (running.size() > 1) {
+        preempt(sequence, plan);
+        return false;
+      } else {
+        running.remove(sequence);
+        blocks.release(sequence);
+        failed.accept(sequence, tooLarge(sequence));
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void preempt(Sequence sequence, StepPlan plan) {
+    plan.remove(sequence);
+    running.remove(sequence);
+    blocks.release(sequence);
+    sequence.restart();
+    preempted.add(sequence);
+    preemptions++;
+  }
+
+  /// Lets rows in, those that gave way before new ones, as long as their tokens so far fit.
+  private void admit(StepPlan plan) {
+    while (running.size() < options.maxBatch() && !(preempted.isEmpty() && waiting.isEmpty())) {
+      boolean isNew = preempted.isEmpty();
+      Sequence candidate = isNew ? waiting.peek() : preempted.first();
+      int step = stepOf(candidate);
+      if (!blocks.canEverHold(candidate.length(), step)) {
+        take(isNew);
+        failed.accept(candidate, tooLarge(candidate));
+        continue;
+      }
+      int count = affordable(candidate, plan);
+      if (count == 0 || !blocks.canBegin(candidate.length(), step)) {
+        return;
+      }
+      take(isNew);
+      if (isNew) {
+        candidate.arrived(arrivals++);
+      }
+      enter(candidate);
+      if (!blocks.reserve(candidate, count)) {
+        throw new IllegalStateException("Blocks that were counted as free are not");
+      }
+      plan.slices().add(new StepPlan.Slice(candidate, 0, count));
+    }
+  }
+
+  private int stepOf(Sequence sequence) {
+    return options.prefillChunk() == 0 ? sequence.length() : options.prefillChunk();
+  }
+
+  private void take(boolean isNew) {
+    if (isNew) {
+      waiting.take();
+    } else {
+      preempted.removeFirst();
+    }
+  }
+
+  /// Keeps the running ones in order of arrival.
+  private void enter(Sequence sequence) {
+    int at = running.size();
+    while (at > 0 && running.get(at - 1).arrival() > sequence.arrival()) {
+      at--;
+    }
+    running.add(at, sequence);
+  }
+
+  private static RowError tooLarge(Sequence sequence) {
+    return new RowError(
+        ErrorCode.NOT_ENOUGH_MEMORY,
+        "The row needs keys and values of ["
+            + sequence.length()
+            + "] tokens, more than the whole KV cache holds; raise --kv-tokens or"
+            + " spark.llama4.kv.tokens");
+  }
+}

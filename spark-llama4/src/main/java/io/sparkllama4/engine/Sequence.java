@@ -1,0 +1,107 @@
+package io.sparkllama4.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// One row while it is in the engine: its tokens so far, what of them is computed, where its keys
+/// and values lie. Confined to the engine's thread once it has been submitted.
+final class Sequence {
+  private final Submission submission;
+  private final int row;
+  private final PromptBatch.Task task;
+  private final IntList tokens;
+  private final int promptTokens;
+
+  /// Block ids of each cache group, and the index of the first that is still held.
+  final IntList globalBlocks = new IntList(4);
+
+  final IntList chunkedBlocks = new IntList(4);
+  int firstChunkedBlock;
+
+  /// Tokens whose keys and values are in the cache.
+  private int computed;
+
+  /// Its place in the order of arrival, which decides who goes first and who gives way.
+  private long arrival;
+
+  /// What it has said so far; the sampler's.
+  Sampler.@Nullable Output output;
+
+  final List<TokenLogprob> logprobs = new ArrayList<>();
+  long prefillNanos;
+  long decodeNanos;
+
+  /// A row with its prompt.
+  Sequence(Submission submission, int row, int[] prompt, PromptBatch.Task task) {
+    this.submission = submission;
+    this.row = row;
+    this.task = task;
+    this.promptTokens = prompt.length;
+    this.tokens = IntList.of(prompt);
+  }
+
+  Submission submission() {
+    return submission;
+  }
+
+  int row() {
+    return row;
+  }
+
+  PromptBatch.Task task() {
+    return task;
+  }
+
+  /// Prompt and output so far.
+  IntList tokens() {
+    return tokens;
+  }
+
+  int length() {
+    return tokens.size();
+  }
+
+  int promptTokens() {
+    return promptTokens;
+  }
+
+  int generated() {
+    return tokens.size() - promptTokens;
+  }
+
+  int computed() {
+    return computed;
+  }
+
+  /// Tokens that wait to be computed; 1 while it generates.
+  int pending() {
+    return tokens.size() - computed;
+  }
+
+  /// True where the one pending token is the last that was sampled.
+  boolean isDecoding() {
+    return pending() == 1 && generated() > 0;
+  }
+
+  void commit(int count) {
+    computed += count;
+  }
+
+  /// Forgets what was computed, but not what was sampled.
+  void restart() {
+    computed = 0;
+  }
+
+  long arrival() {
+    return arrival;
+  }
+
+  void arrived(long order) {
+    arrival = order;
+  }
+
+  boolean isCancelled() {
+    return submission.isCancelled();
+  }
+}

@@ -1,0 +1,92 @@
+package io.sparkllama4.engine;
+
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/// A batch of rows that an engine is answering. The caller takes answers in any order, or cancels.
+public final class Submission {
+  private final String query;
+  private final @Nullable Completion[] completions;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final Runnable cancelled;
+  private volatile boolean isCancelled;
+
+  /// @param query who shares a turn in the queue
+  /// @param cancelled told when the caller loses interest
+  Submission(String query, int rows, Runnable cancelled) {
+    this.query = query;
+    this.completions = new Completion[rows];
+    this.cancelled = cancelled;
+  }
+
+  /// The number of rows.
+  public int rows() {
+    return completions.length;
+  }
+
+  String query() {
+    return query;
+  }
+
+  /// Waits for the answer to `row`.
+  ///
+  /// @throws IllegalStateException where the submission has been cancelled
+  public Completion await(int row) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (true) {
+        Completion completion = completions[row];
+        if (completion != null) {
+          return completion;
+        }
+        if (isCancelled) {
+          throw new IllegalStateException("The submission has been cancelled");
+        }
+        changed.await();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// True where [#await] of `row` would return at once.
+  public boolean isDone(int row) {
+    lock.lock();
+    try {
+      return completions[row] != null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Gives up all rows that have no answer yet: the engine drops them before its next step.
+  public void cancel() {
+    lock.lock();
+    try {
+      isCancelled = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    cancelled.run();
+  }
+
+  boolean isCancelled() {
+    return isCancelled;
+  }
+
+  /// Answers `row`; the first answer counts.
+  void complete(int row, Completion completion) {
+    lock.lock();
+    try {
+      if (completions[row] == null) {
+        completions[row] = completion;
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package io.sparkllama4.runtime;
+
+import io.sparkllama4.engine.EngineOptions;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+
+/// How a model is run: where, with which kernels, in which form, in which batches.
+///
+/// @param backend `auto` or a backend's name
+/// @param kernels `auto` or a kernel path of the backend
+/// @param threads compute threads, at least 1
+/// @param weights `stored`, or the form that weights take in memory
+/// @param ranks devices that share the model
+/// @param prefixCache `on`, `off`, or `auto` for on as soon as it is built
+/// @param strict whether sums must not depend on what shares the step
+/// @param engine how rows are batched
+public record RuntimeOptions(
+    String backend,
+    String kernels,
+    int threads,
+    String weights,
+    int ranks,
+    String prefixCache,
+    boolean strict,
+    EngineOptions engine) {
+
+  /// Everything as the machine and the checkpoint suggest.
+  public static RuntimeOptions defaults() {
+    return new RuntimeOptions(
+        "auto",
+        "auto",
+        Runtime.getRuntime().availableProcessors(),
+        "stored",
+        1,
+        "auto",
+        true,
+        EngineOptions.DEFAULT);
+  }
+
+  /// Refuses, by name, what is not built yet.
+  ///
+  /// @param storedWeights label of the type in which the checkpoint stores its weights
+  void requireBuilt(String storedWeights) {
+    if (threads < 1) {
+      throw ErrorReport.of(ErrorCode.INVALID_OPTION, "Option [threads] cannot be [" + threads + "]")
+          .found(threads, "at least 1")
+          .key("--threads")
+          .exception();
+    }
+    require(ranks == 1, "--ranks", ranks, "1");
+    require(
+        weights.equals("stored") || weights.equals(storedWeights),
+        "--weights",
+        weights,
+        "stored, " + storedWeights);
+    require(!prefixCache.equals("on"), "--prefix-cache", prefixCache, "off");
+  }
+
+  private static void require(boolean built, String key, Object found, String expected) {
+    if (!built) {
+      throw ErrorReport.of(
+              ErrorCode.UNSUPPORTED_FEATURE, "Option " + key + " [" + found + "] is not built yet")
+          .found(found, expected)
+          .key(key)
+          .exception();
+    }
+  }
+}
