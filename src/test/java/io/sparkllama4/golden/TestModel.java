@@ -1,0 +1,80 @@
+package io.sparkllama4.golden;
+
+import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.BackendOptions;
+import io.sparkllama4.backend.Backends;
+import io.sparkllama4.engine.Completion;
+import io.sparkllama4.engine.Engine;
+import io.sparkllama4.engine.EngineHooks;
+import io.sparkllama4.engine.EngineOptions;
+import io.sparkllama4.engine.EngineStats;
+import io.sparkllama4.engine.OutputText;
+import io.sparkllama4.engine.PromptBatch;
+import io.sparkllama4.engine.Submission;
+import io.sparkllama4.model.Decoder;
+import io.sparkllama4.weights.Checkpoint;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/// An oracle's checkpoint in an engine; the text of a token is its id.
+final class TestModel implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final Backend backend;
+  private final Engine engine;
+
+  TestModel(Oracle oracle, String kernels, int threads, EngineOptions options) {
+    checkpoint = Checkpoint.open(oracle.directory());
+    backend = Backends.open("cpu", new BackendOptions(kernels, threads, true));
+    engine =
+        new Engine(
+            new Decoder(checkpoint.spec(), checkpoint.weights(), backend.kernels()),
+            backend,
+            options,
+            Set.copyOf(checkpoint.stopIds()),
+            IdText::new,
+            checkpoint.summary().bytes(),
+            EngineHooks.NONE);
+  }
+
+  private static final class IdText implements OutputText {
+    @Override
+    public String append(int id) {
+      return "<" + id + ">";
+    }
+
+    @Override
+    public String finish() {
+      return "";
+    }
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  /// All answers, in order.
+  List<Completion> answer(PromptBatch rows) {
+    Submission submission = engine.submit(rows, "test");
+    List<Completion> answers = new ArrayList<>();
+    for (int row = 0; row < rows.rows(); row++) {
+      try {
+        answers.add(submission.await(row));
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    return answers;
+  }
+
+  EngineStats stats() {
+    return engine.stats();
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+    backend.close();
+    checkpoint.close();
+  }
+}
