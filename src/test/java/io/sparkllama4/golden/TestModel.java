@@ -49,8 +49,8 @@ final class TestModel implements AutoCloseable {
     }
   }
 
-  Engine engine() {
-    return engine;
+  Checkpoint checkpoint() {
+    return checkpoint;
   }
 
   /// All answers, in order.

@@ -1,5 +1,6 @@
 package io.sparkllama4.engine;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,20 @@ public final class Submission {
         }
         changed.await();
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Waits for the answer to `row`, but no longer than `millis`; true where it is there.
+  public boolean await(int row, long millis) throws InterruptedException {
+    long left = TimeUnit.MILLISECONDS.toNanos(millis);
+    lock.lockInterruptibly();
+    try {
+      while (completions[row] == null && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+      return completions[row] != null;
     } finally {
       lock.unlock();
     }

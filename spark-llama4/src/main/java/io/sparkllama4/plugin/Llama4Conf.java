@@ -1,0 +1,155 @@
+package io.sparkllama4.plugin;
+
+import io.sparkllama4.engine.EngineOptions;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
+import io.sparkllama4.runtime.RuntimeOptions;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.apache.spark.SparkConf;
+import scala.Tuple2;
+
+/// The plugin's configuration, typed and checked. A value comes from the SparkConf of the
+/// application or is the key's default; sessions do not change it, since engines outlive them.
+///
+/// @param models directories by alias
+/// @param runtime how models are run
+/// @param seed from which rows derive theirs
+/// @param windowRows rows that one task keeps in flight
+public record Llama4Conf(
+    Map<String, Path> models, RuntimeOptions runtime, long seed, int windowRows) {
+
+  /// The alias of the model that calls use when they name none.
+  public static final String DEFAULT_ALIAS = "default";
+
+  /// Copies the map.
+  public Llama4Conf {
+    models = Map.copyOf(models);
+  }
+
+  /// Reads and checks the configuration of an application.
+  ///
+  /// @throws Llama4Exception with INVALID_OPTION or UNKNOWN_OPTION and the key
+  public static Llama4Conf of(SparkConf conf) {
+    Map<String, String> values = new TreeMap<>();
+    for (Tuple2<String, String> entry : conf.getAllWithPrefix(Llama4ConfKeys.PREFIX)) {
+      values.put(Llama4ConfKeys.PREFIX + entry._1(), entry._2());
+    }
+    return new Reader(values).read(cores(conf));
+  }
+
+  /// The cores of an executor: those that it was given, or in local mode those of the master.
+  private static int cores(SparkConf conf) {
+    int machine = Runtime.getRuntime().availableProcessors();
+    String master = conf.get("spark.master", "local");
+    if (master.startsWith("local[") && !master.startsWith("local[*")) {
+      String count = master.substring("local[".length()).split("[,\\]]", -1)[0];
+      return Math.min(machine, Integer.parseInt(count));
+    }
+    return master.startsWith("local")
+        ? machine
+        : Math.min(machine, conf.getInt("spark.executor.cores", machine));
+  }
+
+  private record Reader(Map<String, String> values) {
+    Llama4Conf read(int cores) {
+      requireKnown();
+      int threads = integer(Llama4ConfKeys.THREADS, 0);
+      RuntimeOptions runtime =
+          new RuntimeOptions(
+              text(Llama4ConfKeys.BACKEND),
+              text(Llama4ConfKeys.KERNELS),
+              threads == 0 ? cores : threads,
+              text(Llama4ConfKeys.WEIGHTS),
+              integer(Llama4ConfKeys.RANKS, 1),
+              "auto",
+              flag(Llama4ConfKeys.STRICT),
+              new EngineOptions(
+                  integer(Llama4ConfKeys.MAX_BATCH, 1),
+                  integer(Llama4ConfKeys.PREFILL_CHUNK, 0),
+                  integer(Llama4ConfKeys.KV_TOKENS, 0)));
+      long seed = parse(Llama4ConfKeys.SEED, Long::valueOf, "an integer of 64 bits");
+      return new Llama4Conf(models(), runtime, seed, integer(Llama4ConfKeys.WINDOW_ROWS, 1));
+    }
+
+    private Map<String, Path> models() {
+      Map<String, Path> models = new TreeMap<>();
+      if (!text(Llama4ConfKeys.MODEL).isEmpty()) {
+        models.put(DEFAULT_ALIAS, Path.of(text(Llama4ConfKeys.MODEL)));
+      }
+      values.forEach(
+          (key, directory) -> {
+            if (key.startsWith(Llama4ConfKeys.MODELS)) {
+              models.put(key.substring(Llama4ConfKeys.MODELS.length()), Path.of(directory));
+            }
+          });
+      return models;
+    }
+
+    private void requireKnown() {
+      for (String key : values.keySet()) {
+        boolean known =
+            key.startsWith(Llama4ConfKeys.MODELS)
+                || Llama4ConfKeys.ALL.stream().anyMatch(known1 -> known1.name().equals(key));
+        if (!known) {
+          throw ErrorReport.of(ErrorCode.UNKNOWN_OPTION, "Unknown configuration key [" + key + "]")
+              .found(
+                  key,
+                  String.join(
+                      ", ", Llama4ConfKeys.ALL.stream().map(Llama4ConfKeys.Key::name).toList()))
+              .key(key)
+              .exception();
+        }
+      }
+    }
+
+    private String text(String key) {
+      String otherwise =
+          Llama4ConfKeys.ALL.stream()
+              .filter(known -> known.name().equals(key))
+              .findFirst()
+              .orElseThrow()
+              .otherwise();
+      return values.getOrDefault(key, otherwise);
+    }
+
+    private int integer(String key, int least) {
+      int value = parse(key, Integer::valueOf, "an integer of at least " + least);
+      if (value < least) {
+        throw invalid(key, "an integer of at least " + least);
+      }
+      return value;
+    }
+
+    private boolean flag(String key) {
+      return parse(
+          key,
+          value ->
+              switch (value) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw new IllegalArgumentException(value);
+              },
+          "true or false");
+    }
+
+    private <T> T parse(String key, Function<String, T> parser, String expected) {
+      try {
+        return parser.apply(text(key).trim());
+      } catch (IllegalArgumentException e) {
+        throw invalid(key, expected);
+      }
+    }
+
+    private Llama4Exception invalid(String key, String expected) {
+      return ErrorReport.of(
+              ErrorCode.INVALID_OPTION, "Configuration " + key + " cannot be [" + text(key) + "]")
+          .found(text(key), expected)
+          .key(key)
+          .exception();
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.sparkllama4.plugin;
+
+import java.util.List;
+
+/// Every key of the configuration, with its default. `conf/spark-defaults.conf.template` documents
+/// them for users; a test holds the two together.
+public final class Llama4ConfKeys {
+  /// What all keys begin with.
+  public static final String PREFIX = "spark.llama4.";
+
+  /// Directory of the model that calls use when they name none: the alias `default`.
+  public static final String MODEL = PREFIX + "model";
+
+  /// Directory of the model with the alias that follows.
+  public static final String MODELS = PREFIX + "models.";
+
+  /// `auto` or a backend's name.
+  public static final String BACKEND = PREFIX + "backend";
+
+  /// `auto` or a kernel path of the CPU backend.
+  public static final String KERNELS = PREFIX + "kernels";
+
+  /// Compute threads of an executor; 0 for its cores.
+  public static final String THREADS = PREFIX + "threads";
+
+  /// Form of the weights in memory.
+  public static final String WEIGHTS = PREFIX + "weights";
+
+  /// Devices that share a model.
+  public static final String RANKS = PREFIX + "ranks";
+
+  /// Whether sums must not depend on what shares a step.
+  public static final String STRICT = PREFIX + "strict";
+
+  /// Most sequences in a step.
+  public static final String MAX_BATCH = PREFIX + "batch.max";
+
+  /// Most prompt tokens of one sequence in a step; 0 for all.
+  public static final String PREFILL_CHUNK = PREFIX + "prefill.chunk";
+
+  /// Size of the KV cache in tokens; 0 to derive it from free memory.
+  public static final String KV_TOKENS = PREFIX + "kv.tokens";
+
+  /// Seed from which rows without one derive theirs.
+  public static final String SEED = PREFIX + "seed";
+
+  /// Rows that one task keeps in flight.
+  public static final String WINDOW_ROWS = PREFIX + "window.rows";
+
+  /// Keys with their defaults, in the order of the template; aliases of models apart.
+  public static final List<Key> ALL =
+      List.of(
+          new Key(MODEL, ""),
+          new Key(BACKEND, "auto"),
+          new Key(KERNELS, "auto"),
+          new Key(THREADS, "0"),
+          new Key(WEIGHTS, "stored"),
+          new Key(RANKS, "1"),
+          new Key(STRICT, "true"),
+          new Key(MAX_BATCH, "256"),
+          new Key(PREFILL_CHUNK, "512"),
+          new Key(KV_TOKENS, "0"),
+          new Key(SEED, "0"),
+          new Key(WINDOW_ROWS, "256"));
+
+  private Llama4ConfKeys() {}
+
+  /// A key and its default.
+  ///
+  /// @param name the whole key
+  /// @param otherwise its value where none is set; empty where it must be set
+  public record Key(String name, String otherwise) {}
+}

@@ -1,0 +1,8 @@
+/// The Spark plugin: configuration, the driver's half, the executor's half.
+///
+/// Read in this order: [Llama4ConfKeys] and [Llama4Conf], [Llama4Plugin], [ExecutorEngines]. This
+/// package may know the runtime and Spark's plugin interface; it knows no query.
+@NullMarked
+package io.sparkllama4.plugin;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,71 @@
+package io.sparkllama4.runtime;
+
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// The models of a process by alias, each loaded when it is first asked for, once, and shared by
+/// everybody.
+public final class Engines implements AutoCloseable {
+  private final Map<String, Path> directories;
+  private final RuntimeOptions options;
+  private final Map<String, ModelHandle> open = new TreeMap<>();
+  private boolean closed;
+
+  /// Models that may be loaded.
+  ///
+  /// @param directories by alias
+  public Engines(Map<String, Path> directories, RuntimeOptions options) {
+    this.directories = new TreeMap<>(directories);
+    this.options = options;
+  }
+
+  /// The model `alias`, loading it if nobody has yet; others who ask meanwhile wait for the same
+  /// load.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with UNKNOWN_MODEL, or why it cannot be loaded
+  public synchronized ModelHandle model(String alias) {
+    if (closed) {
+      throw new IllegalStateException("The engines of this process have been closed");
+    }
+    ModelHandle handle = open.get(alias);
+    if (handle == null) {
+      handle = ModelHandle.open(directory(alias), options);
+      open.put(alias, handle);
+    }
+    return handle;
+  }
+
+  private Path directory(String alias) {
+    Path directory = directories.get(alias);
+    if (directory == null) {
+      throw unknownModel(alias, String.join(", ", directories.keySet()));
+    }
+    return directory;
+  }
+
+  /// The error of an alias that nobody configured.
+  ///
+  /// @param known the aliases that are
+  public static io.sparkllama4.error.Llama4Exception unknownModel(String alias, String known) {
+    return ErrorReport.of(
+            ErrorCode.UNKNOWN_MODEL,
+            "Unknown model ["
+                + alias
+                + "]; configure it as spark.llama4.models.<alias> = directory. SQL names models by"
+                + " alias, never by path")
+        .found(alias, known.isEmpty() ? "no model is configured" : known)
+        .key("model")
+        .exception();
+  }
+
+  /// Closes all models. Nobody may use them any more.
+  @Override
+  public synchronized void close() {
+    closed = true;
+    open.values().forEach(ModelHandle::close);
+    open.clear();
+  }
+}

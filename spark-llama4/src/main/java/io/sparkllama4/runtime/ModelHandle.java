@@ -1,0 +1,142 @@
+package io.sparkllama4.runtime;
+
+import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.BackendOptions;
+import io.sparkllama4.backend.Backends;
+import io.sparkllama4.engine.Engine;
+import io.sparkllama4.engine.EngineHooks;
+import io.sparkllama4.engine.OutputText;
+import io.sparkllama4.model.Decoder;
+import io.sparkllama4.text.ChatEncoder;
+import io.sparkllama4.text.ChatTemplate;
+import io.sparkllama4.text.TokenDecoder;
+import io.sparkllama4.text.Tokenizer;
+import io.sparkllama4.weights.Checkpoint;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// One model, ready to answer: checkpoint, tokenizer, template, backend and engine, opened and
+/// closed together.
+public final class ModelHandle implements AutoCloseable {
+  private static final AtomicInteger LOADS = new AtomicInteger();
+
+  private final Checkpoint checkpoint;
+  private final Tokenizer tokenizer;
+  private final PromptEncoder encoder;
+  private final Backend backend;
+  private final Engine engine;
+  private final RuntimeOptions options;
+
+  private ModelHandle(
+      Checkpoint checkpoint, Tokenizer tokenizer, Backend backend, RuntimeOptions options) {
+    this.checkpoint = checkpoint;
+    this.tokenizer = tokenizer;
+    this.backend = backend;
+    this.options = options;
+    this.encoder =
+        new PromptEncoder(
+            tokenizer,
+            ChatTemplate.open(checkpoint.directory())
+                .map(template -> new ChatEncoder(tokenizer, template)));
+    this.engine =
+        new Engine(
+            new Decoder(checkpoint.spec(), checkpoint.weights(), backend.kernels()),
+            backend,
+            options.engine(),
+            Set.copyOf(checkpoint.stopIds()),
+            () -> new DecodedText(tokenizer.decoder()),
+            checkpoint.summary().bytes(),
+            EngineHooks.NONE);
+  }
+
+  /// The tokenizer's decoder as the engine knows it.
+  private record DecodedText(TokenDecoder decoder) implements OutputText {
+    @Override
+    public String append(int id) {
+      return decoder.append(id);
+    }
+
+    @Override
+    public String finish() {
+      return decoder.finish();
+    }
+  }
+
+  /// Opens the model in `directory`.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception where the directory, an option or the machine
+  ///     does not allow it; nothing stays open then
+  public static ModelHandle open(Path directory, RuntimeOptions options) {
+    try (Closing closing = new Closing()) {
+      Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
+      Tokenizer tokenizer =
+          closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
+      options.requireBuilt(weightsLabel(checkpoint));
+      Backend backend =
+          closing.onFailure(
+              Backends.open(
+                  options.backend(),
+                  new BackendOptions(options.kernels(), options.threads(), options.strict())));
+      ModelHandle handle = new ModelHandle(checkpoint, tokenizer, backend, options);
+      LOADS.incrementAndGet();
+      return closing.keep(handle);
+    }
+  }
+
+  /// Checks that the model in `directory` can be opened, without an engine; closes it again.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception as [#open]
+  public static void validate(Path directory, RuntimeOptions options) {
+    try (Closing closing = new Closing()) {
+      Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
+      closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
+      ChatTemplate.open(directory);
+      options.requireBuilt(weightsLabel(checkpoint));
+    }
+  }
+
+  /// How often a model has been loaded in this process.
+  public static int loads() {
+    return LOADS.get();
+  }
+
+  /// The form of the weights in memory: `bf16`, `f32`, `fp8`, `w4a16`.
+  public static String weightsLabel(Checkpoint checkpoint) {
+    Checkpoint.WeightSummary summary = checkpoint.summary();
+    return summary.quantization().equals("none") ? summary.dtype() : summary.quantization();
+  }
+
+  /// The checkpoint.
+  public Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  /// What turns prompts into ids.
+  public PromptEncoder encoder() {
+    return encoder;
+  }
+
+  /// The engine.
+  public Engine engine() {
+    return engine;
+  }
+
+  /// The backend.
+  public Backend backend() {
+    return backend;
+  }
+
+  /// How it was opened.
+  public RuntimeOptions options() {
+    return options;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+    backend.close();
+    tokenizer.close();
+    checkpoint.close();
+  }
+}

@@ -1,0 +1,116 @@
+package io.sparkllama4.sql;
+
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.plugin.Llama4Conf;
+import io.sparkllama4.rows.CallPlan;
+import io.sparkllama4.rows.RowOptions;
+import io.sparkllama4.runtime.GenerationOptions;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StringType;
+
+/// The arguments of a call, told apart: the model, which the plan must know, and what a row may
+/// change.
+final class CallArguments {
+  /// The option that names the model.
+  static final String MODEL = "model";
+
+  private final ModelCall call;
+
+  CallArguments(ModelCall call) {
+    this.call = call;
+  }
+
+  /// The alias of the model.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with INVALID_OPTION where it is no literal text
+  String alias() {
+    for (int i = 0; i < call.optionNames().size(); i++) {
+      if (call.optionNames().get(i).equals(MODEL)) {
+        Expression value = call.option(i);
+        Object alias =
+            value.foldable() && value.dataType() instanceof StringType ? value.eval(null) : null;
+        if (alias == null) {
+          throw ErrorReport.of(
+                  ErrorCode.INVALID_OPTION,
+                  "Option [model] must be a literal text, since the plan must know the model")
+              .found(value.sql(), "the alias of a model in quotes")
+              .key(MODEL)
+              .exception();
+        }
+        return alias.toString();
+      }
+    }
+    return Llama4Conf.DEFAULT_ALIAS;
+  }
+
+  /// Checks names, types and, where they are literals, values.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with UNKNOWN_OPTION or INVALID_OPTION
+  void check() {
+    GenerationOptions literals = GenerationOptions.NONE;
+    for (int i = 0; i < call.optionNames().size(); i++) {
+      String name = call.optionNames().get(i);
+      if (name.equals(MODEL)) {
+        continue;
+      }
+      if (!GenerationOptions.isKnown(name)) {
+        throw GenerationOptions.unknown(name);
+      }
+      Expression value = call.option(i);
+      boolean isNull = value.dataType().equals(DataTypes.NullType);
+      if (!isNull && !RowOptions.isReadable(value.dataType())) {
+        throw ErrorReport.of(
+                ErrorCode.INVALID_OPTION,
+                "Option [" + name + "] cannot be of type " + value.dataType().sql())
+            .found(value.dataType().sql(), "STRING, BOOLEAN, a number, or an array of them")
+            .key(name)
+            .exception();
+      }
+      Object literal = value.foldable() && !isNull ? value.eval(null) : null;
+      if (literal != null) {
+        var row = new GenericInternalRow(new Object[] {literal});
+        literals = literals.with(name, RowOptions.value(row, 0, value.dataType()));
+      }
+    }
+    literals.params(0);
+    literals.onLongPrompt();
+  }
+
+  /// The call as a task sees it.
+  CallPlan plan() {
+    List<CallPlan.Option> options = new ArrayList<>();
+    for (int i = 0; i < call.optionNames().size(); i++) {
+      if (isColumn(i)) {
+        options.add(new CallPlan.Option(call.optionNames().get(i), call.option(i).dataType()));
+      }
+    }
+    DataType map = call.hasOptionMap() ? call.optionMap().dataType() : DataTypes.NullType;
+    return new CallPlan(call.kind(), alias(), call.prompt().dataType(), options, map);
+  }
+
+  /// The expressions whose values a task gets, in the order of [CallPlan].
+  List<Expression> columns() {
+    List<Expression> columns = new ArrayList<>();
+    columns.add(call.prompt());
+    for (int i = 0; i < call.optionNames().size(); i++) {
+      if (isColumn(i)) {
+        columns.add(call.option(i));
+      }
+    }
+    if (call.hasOptionMap()) {
+      columns.add(call.optionMap());
+    }
+    return columns;
+  }
+
+  private boolean isColumn(int i) {
+    return !call.optionNames().get(i).equals(MODEL)
+        && !call.option(i).dataType().equals(DataTypes.NullType);
+  }
+}

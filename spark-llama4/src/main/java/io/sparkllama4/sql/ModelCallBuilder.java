@@ -1,0 +1,136 @@
+package io.sparkllama4.sql;
+
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.rows.CallKind;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.spark.sql.catalyst.expressions.CreateMap;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
+import org.apache.spark.sql.errors.QueryCompilationErrors;
+import org.apache.spark.sql.types.StringType;
+import org.jspecify.annotations.Nullable;
+import scala.collection.immutable.Seq;
+
+/// Makes a [ModelCall] of the arguments of an SQL function: the prompt, then options as a map or by
+/// name, in any order of names.
+public final class ModelCallBuilder {
+  private final CallKind kind;
+  private @Nullable Expression prompt;
+  private @Nullable Expression optionMap;
+  private final Map<String, Expression> options = new LinkedHashMap<>();
+
+  private ModelCallBuilder(CallKind kind) {
+    this.kind = kind;
+  }
+
+  /// The call of `kind` with these arguments.
+  public static Expression build(CallKind kind, Seq<Expression> arguments) {
+    return new ModelCallBuilder(kind).build(ScalaInterop.list(arguments));
+  }
+
+  private Expression build(List<Expression> arguments) {
+    int positional = 0;
+    for (Expression argument : arguments) {
+      if (argument instanceof NamedArgumentExpression named) {
+        name(named.key().toLowerCase(Locale.ROOT), named.value());
+      } else if (positional < 2 && options.isEmpty()) {
+        name(positional++ == 0 ? "prompt" : "options", argument);
+      } else {
+        throw wrongCount(arguments.size());
+      }
+    }
+    if (prompt == null) {
+      throw wrongCount(arguments.size());
+    }
+    return call();
+  }
+
+  private RuntimeException wrongCount(int found) {
+    throw Conditions.<RuntimeException>raise(
+        (Exception)
+            QueryCompilationErrors.wrongNumArgsError(
+                kind.function(),
+                ScalaInterop.<Object>seq(List.of(1, 2)),
+                found,
+                QueryCompilationErrors.wrongNumArgsError$default$4(),
+                QueryCompilationErrors.wrongNumArgsError$default$5(),
+                QueryCompilationErrors.wrongNumArgsError$default$6()));
+  }
+
+  private void name(String name, Expression value) {
+    boolean twice =
+        switch (name) {
+          case "prompt", "messages" -> {
+            boolean given = prompt != null;
+            prompt = value;
+            yield given;
+          }
+          case "options" -> {
+            boolean given = optionMap != null;
+            optionMap = value;
+            yield given;
+          }
+          default -> options.put(name, value) != null;
+        };
+    if (twice) {
+      throw Conditions.<RuntimeException>raise(
+          Conditions.analysis(
+              ErrorReport.of(
+                      ErrorCode.INVALID_OPTION,
+                      "Argument [" + name + "] of " + kind.function() + " is given twice")
+                  .key(name)));
+    }
+  }
+
+  private Expression call() {
+    List<Expression> children = new ArrayList<>();
+    children.add(java.util.Objects.requireNonNull(prompt));
+    Map<String, Expression> named = new LinkedHashMap<>();
+    Expression map = optionMap;
+    if (map instanceof CreateMap literal && keysAreTexts(literal)) {
+      // Taken apart, values of different types need no common one.
+      for (int i = 0; i < literal.keys().size(); i++) {
+        named.put(
+            ((Literal) literal.keys().apply(i)).value().toString(), literal.values().apply(i));
+      }
+      map = null;
+    }
+    named.putAll(options);
+    children.addAll(named.values());
+    if (map != null) {
+      children.add(map);
+    }
+    return new ModelCall(
+        kind, List.copyOf(named.keySet()), map != null, ScalaInterop.seq(children));
+  }
+
+  private static boolean keysAreTexts(CreateMap map) {
+    return ScalaInterop.<Expression>list(map.keys()).stream()
+        .allMatch(
+            key ->
+                key instanceof Literal literal
+                    && literal.dataType() instanceof StringType
+                    && literal.value() != null);
+  }
+
+  /// /// The call with its map of options taken apart, where the map's keys are literals.
+  static Optional<Expression> takeApart(ModelCall call) {
+    if (call.hasOptionMap() && call.optionMap() instanceof CreateMap map && keysAreTexts(map)) {
+      ModelCallBuilder builder = new ModelCallBuilder(call.kind());
+      builder.prompt = call.prompt();
+      builder.optionMap = map;
+      for (int i = 0; i < call.optionNames().size(); i++) {
+        builder.options.put(call.optionNames().get(i), call.option(i));
+      }
+      return Optional.of(builder.call());
+    }
+    return Optional.empty();
+  }
+}

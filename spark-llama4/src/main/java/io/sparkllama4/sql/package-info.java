@@ -1,0 +1,12 @@
+/// Model calls in query plans: found wherever they stand, lifted out of expressions, answered by
+/// one operator.
+///
+/// Read in this order: [ModelCall] (a call as an expression) with [ModelCallBuilder] (from a
+/// function's arguments), [CallChecks] (what analysis refuses), [ExtractInference] with
+/// [LiftedCalls] (from expressions to an operator), [Inference] and [InferenceExec] (the operator),
+/// [InferenceStrategy], [Conditions] (errors as Spark knows them), [ScalaInterop]. This package may
+/// know Catalyst and the rows package; what a call computes, it does not know.
+@NullMarked
+package io.sparkllama4.sql;
+
+import org.jspecify.annotations.NullMarked;

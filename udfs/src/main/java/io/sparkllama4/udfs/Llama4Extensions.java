@@ -1,0 +1,22 @@
+package io.sparkllama4.udfs;
+
+import io.sparkllama4.sql.CallChecks;
+import io.sparkllama4.sql.ExtractInference;
+import io.sparkllama4.sql.InferenceStrategy;
+import io.sparkllama4.sql.TakeOptionsApart;
+import org.apache.spark.sql.SparkSessionExtensions;
+import scala.runtime.AbstractFunction1;
+import scala.runtime.BoxedUnit;
+
+/// `spark.sql.extensions`: the functions, and the rules that plan them.
+public final class Llama4Extensions extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
+  @Override
+  public BoxedUnit apply(SparkSessionExtensions extensions) {
+    GenerateFunctions.ALL.forEach(function -> extensions.injectFunction(function.description()));
+    extensions.injectPostHocResolutionRule(session -> new TakeOptionsApart());
+    extensions.injectCheckRule(session -> new CallChecks(session.sparkContext().getConf()));
+    extensions.injectPreCBORule(session -> new ExtractInference());
+    extensions.injectPlannerStrategy(session -> new InferenceStrategy());
+    return BoxedUnit.UNIT;
+  }
+}

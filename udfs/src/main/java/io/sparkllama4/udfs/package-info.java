@@ -1,0 +1,8 @@
+/// The SQL functions: their names, their documentation, the extension that brings them.
+///
+/// Read [Llama4Extensions], then one file for each family of functions: [GenerateFunctions]. This
+/// package may know `sql` and what `sql` may know.
+@NullMarked
+package io.sparkllama4.udfs;
+
+import org.jspecify.annotations.NullMarked;
