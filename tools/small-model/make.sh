@@ -21,7 +21,7 @@ python="$work/venv/bin/python"
 generate() {
   "$JAVA_HOME/bin/java" -cp "$work/classes:examples/src/main/resources" io.sparkllama4.examples.tickets.GenerateTickets "$@"
 }
-generate training 70000 2025 "$work/training.jsonl"
+generate training 42000 2025 "$work/training.jsonl"
 generate held-out 240 7 "$work/held-out.jsonl"
 
 "$python" $here/write_parquet.py --tickets "$work/held-out.jsonl" --out examples/data/tickets-held-out.parquet

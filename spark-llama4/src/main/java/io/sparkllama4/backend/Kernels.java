@@ -158,9 +158,7 @@ public interface Kernels {
     Tensor value = step.buffers().value(tokens.count()); // [T, K*D]
     rmsNorm(hidden, layer.norm(), layer.epsilon(), norm);
     step.probe().see("attn_norm", norm);
-    matmul(norm, layer.query(), query);
-    matmul(norm, layer.key(), key);
-    matmul(norm, layer.value(), value);
+    projectInput(norm, layer, query, key, value);
     if (spec.usesRope()) {
       rope(query, tokens.positions(), layer.inverseFrequencies());
       rope(key, tokens.positions(), layer.inverseFrequencies());
@@ -176,6 +174,19 @@ public interface Kernels {
     step.probe().see("k", key);
     step.probe().see("v", value);
     storeKv(key, value, step.tables().slots(), step.cache());
+  }
+
+  /// The three projections of attention.
+  ///
+  /// @param norm `[T, H]`
+  /// @param query `[T, Q*D]`
+  /// @param key `[T, K*D]`
+  /// @param value `[T, K*D]`
+  default void projectInput(
+      Tensor norm, AttentionLayer layer, Tensor query, Tensor key, Tensor value) {
+    matmul(norm, layer.query(), query);
+    matmul(norm, layer.key(), key);
+    matmul(norm, layer.value(), value);
   }
 
   /// The second half of attention: attend, output projection, residual.

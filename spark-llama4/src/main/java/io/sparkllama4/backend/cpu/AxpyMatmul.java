@@ -8,40 +8,42 @@ import java.util.Arrays;
 /// Products with matrices stored `[inputs, outputs]`, Llama 4's fused experts. One instance per
 /// thread: it owns that thread's scratch arrays.
 final class AxpyMatmul {
-  /// Outputs whose weights are unpacked together: two cache lines of brain floats from each input's
-  /// row.
+  /// Outputs whose sums are kept together: two cache lines of brain floats from each input's row.
   private static final int PANEL_OUTPUTS = 64;
 
-  /// Inputs whose weights are unpacked together: with 64 outputs a quarter of a second-level cache.
-  private static final int PANEL_INPUTS = 512;
+  /// Inputs whose weights are unpacked together: with the outputs of a tile half of a first-level
+  /// cache, so that they stay there while all tokens pass.
+  private static final int PANEL_INPUTS = 256;
 
   /// Outputs of a single token that stay in the first-level cache while all inputs pass.
   private static final int STREAM_OUTPUTS = 2048;
 
   private final int panelOutputs = Math.max(PANEL_OUTPUTS, AxpyTiles.VECTORS * Lanes.COUNT);
   private float[] panel = new float[0];
-  private float[] tokens = new float[0];
   private float[] sums = new float[0];
 
   /// Outputs that a task should have at least, so that memory is read in long pieces.
   static int leastRows(int tokens) {
-    return isFew(tokens) ? STREAM_OUTPUTS / 4 : PANEL_OUTPUTS;
+    return streams(tokens) ? STREAM_OUTPUTS / 4 : PANEL_OUTPUTS;
   }
 
-  private static boolean isFew(int tokens) {
+  /// True of runs of tokens that pass the weights one by one; longer ones are packed.
+  static boolean streams(int tokens) {
     return tokens < AxpyTiles.TOKENS / 2;
   }
 
-  void run(MatmulTask task) {
-    boolean few = isFew(task.tokens());
-    int block = few ? STREAM_OUTPUTS : panelOutputs;
-    for (long first = task.firstRow(); first < task.endRow(); first += block) {
-      int outputs = (int) Math.min(block, task.endRow() - first);
-      if (few) {
-        stream(task, first, outputs);
-      } else {
-        tiles(task, first, outputs);
-      }
+  /// Few tokens: computes `task` from the tokens as they stand.
+  void stream(MatmulTask task) {
+    for (long first = task.firstRow(); first < task.endRow(); first += STREAM_OUTPUTS) {
+      stream(task, first, (int) Math.min(STREAM_OUTPUTS, task.endRow() - first));
+    }
+  }
+
+  /// Many tokens: computes `task` from packed tokens, those of the task from `tokenOffset` on.
+  void tiles(MatmulTask task, float[] tokens, int tokenOffset) {
+    for (long first = task.firstRow(); first < task.endRow(); first += panelOutputs) {
+      int outputs = (int) Math.min(panelOutputs, task.endRow() - first);
+      tiles(task, first, outputs, tokens, tokenOffset);
     }
   }
 
@@ -99,46 +101,41 @@ final class AxpyMatmul {
   }
 
   /// Many tokens: weights are unpacked once and all tokens pass them, six at a time.
-  private void tiles(MatmulTask task, long first, int outputs) {
-    int width = panelOutputs;
+  ///
+  /// @param tokens packed tiles, of which the task's begin at `tokenOffset`
+  private void tiles(MatmulTask task, long first, int outputs, float[] tokens, int tokenOffset) {
     int inputs = task.inputs();
     int groups = Math.ceilDiv(task.tokens(), AxpyTiles.TOKENS);
-    panel = ensure(panel, PANEL_INPUTS * width);
-    tokens = ensure(tokens, PANEL_INPUTS * AxpyTiles.TOKENS);
-    sums = ensure(sums, groups * AxpyTiles.TOKENS * width);
-    Arrays.fill(sums, 0, groups * AxpyTiles.TOKENS * width, 0);
-    if (outputs < width) {
-      Arrays.fill(panel, 0, PANEL_INPUTS * width, 0);
-    }
+    int slice = AxpyTiles.VECTORS * Lanes.COUNT;
+    panel = ensure(panel, PANEL_INPUTS * slice);
+    sums = ensure(sums, groups * AxpyTiles.TOKENS * panelOutputs);
+    Arrays.fill(sums, 0, groups * AxpyTiles.TOKENS * panelOutputs, 0);
     for (int block = 0; block < inputs; block += PANEL_INPUTS) {
       int count = Math.min(PANEL_INPUTS, inputs - block);
-      for (int i = 0; i < count; i++) {
-        unpack(task.part().weight(), block + i, first, outputs, panel, i * width);
-      }
-      for (int group = 0; group < groups; group++) {
-        pack(task, task.firstToken() + group * AxpyTiles.TOKENS, block, count);
-        int y = group * AxpyTiles.TOKENS * width;
-        for (int o = 0; o < outputs; o += AxpyTiles.VECTORS * Lanes.COUNT) {
-          AxpyTiles.tile(tokens, count, panel, o, width, sums, y + o);
+      for (int o = 0; o < outputs; o += slice) {
+        unpackSlice(task.part().weight(), block, count, first + o, Math.min(slice, outputs - o));
+        for (int group = 0; group < groups; group++) {
+          int x = tokenOffset + (group * inputs + block) * AxpyTiles.TOKENS;
+          int y = group * AxpyTiles.TOKENS * panelOutputs + o;
+          AxpyTiles.tile(tokens, x, count, panel, 0, sums, y, panelOutputs);
         }
       }
     }
     for (int t = 0; t < task.tokens(); t++) {
-      task.put(task.firstToken() + t, first, sums, t * width, outputs);
+      task.put(task.firstToken() + t, first, sums, t * panelOutputs, outputs);
     }
   }
 
-  /// Packs inputs of six tokens, `[inputs][TOKENS]`; tokens that are missing count as zeros.
-  private void pack(MatmulTask task, int firstToken, int block, int count) {
-    MemorySegment data = task.input().data();
-    for (int t = 0; t < AxpyTiles.TOKENS; t++) {
-      int token = firstToken + t;
-      boolean isThere = token < task.endToken();
-      long from = 4 * ((long) token * task.inputs() + block);
-      for (int i = 0; i < count; i++) {
-        tokens[i * AxpyTiles.TOKENS + t] =
-            isThere ? data.get(io.sparkllama4.tensor.Elements.FLOAT, from + 4L * i) : 0;
-      }
+  /// Unpacks weights of `count` inputs from `block` on, `[inputs][VECTORS][COUNT]`, for outputs
+  // from
+  /// `first` on; outputs that the last slice lacks count as zeros.
+  private void unpackSlice(Matrix matrix, int block, int count, long first, int outputs) {
+    int slice = AxpyTiles.VECTORS * Lanes.COUNT;
+    if (outputs < slice) {
+      Arrays.fill(panel, 0, count * slice, 0);
+    }
+    for (int i = 0; i < count; i++) {
+      unpack(matrix, block + i, first, outputs, panel, i * slice);
     }
   }
 

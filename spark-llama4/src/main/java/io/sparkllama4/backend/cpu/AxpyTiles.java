@@ -30,11 +30,18 @@ final class AxpyTiles {
 
   /// Adds some inputs of six tokens to two vectors of outputs.
   ///
-  /// @param x `[inputs][TOKENS]`
-  /// @param w `[inputs]`, rows of `stride` floats, from `wOffset`
+  /// @param x `[inputs][TOKENS]` from `xOffset`
+  /// @param w `[inputs][VECTORS][COUNT]` from `wOffset`
   /// @param y six rows of `stride` floats, from `yOffset`, in place
   static void tile(
-      float[] x, int inputs, float[] w, int wOffset, int stride, float[] y, int yOffset) {
+      float[] x,
+      int xOffset,
+      int inputs,
+      float[] w,
+      int wOffset,
+      float[] y,
+      int yOffset,
+      int stride) {
     final int n = Lanes.COUNT;
     FloatVector a0 = at(y, yOffset);
     FloatVector a1 = at(y, yOffset + n);
@@ -49,8 +56,8 @@ final class AxpyTiles {
     FloatVector f0 = at(y, yOffset + 5 * stride);
     FloatVector f1 = at(y, yOffset + 5 * stride + n);
     int wAt = wOffset;
-    int xAt = 0;
-    for (int i = 0; i < inputs; i++, wAt += stride, xAt += TOKENS) {
+    int xAt = xOffset;
+    for (int i = 0; i < inputs; i++, wAt += VECTORS * n, xAt += TOKENS) {
       FloatVector w0 = at(w, wAt);
       FloatVector w1 = at(w, wAt + n);
       FloatVector v = broadcast(x, xAt);

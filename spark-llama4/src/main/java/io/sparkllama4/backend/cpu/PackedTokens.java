@@ -6,8 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Tokens laid out for tiles of dot products, once for all outputs: four tokens side by side. Owned
-/// by the kernels; the engine's thread plans, all threads pack.
+/// Tokens laid out for tiles, once for all outputs: side by side in pieces for dot products, input
+/// by input for matrices stored `[inputs, outputs]`. Owned by the kernels; the engine's thread
+/// plans, all threads pack.
 final class PackedTokens {
   private final List<Run> runs = new ArrayList<>();
   private int floats;
@@ -18,11 +19,49 @@ final class PackedTokens {
   /// @param input `[T, A]`
   /// @param first first token
   /// @param end behind the last
-  /// @param pieces their layout
-  /// @param places `pieces.places()`
+  /// @param layout how a tile of them looks
   /// @param offset where their tiles begin
-  @SuppressWarnings("ArrayRecordComponent") // A bundle of parameters; nobody compares it.
-  private record Run(Tensor input, int first, int end, Pieces pieces, int[] places, int offset) {}
+  private record Run(Tensor input, int first, int end, Layout layout, int offset) {
+    boolean holds(Tensor other, int otherFirst, int otherEnd, Layout otherLayout) {
+      return first == otherFirst
+          && end == otherEnd
+          && layout.equals(otherLayout)
+          && input.equals(other);
+    }
+  }
+
+  /// How a tile of tokens looks.
+  private sealed interface Layout {
+    int tokens();
+
+    int floats();
+  }
+
+  /// `[chain][piece][TOKENS][COUNT]`, see [Pieces].
+  private record ByPiece(Pieces pieces) implements Layout {
+    @Override
+    public int tokens() {
+      return DotTiles.TOKENS;
+    }
+
+    @Override
+    public int floats() {
+      return pieces.floats();
+    }
+  }
+
+  /// `[inputs][TOKENS]`.
+  private record ByInput(int inputs) implements Layout {
+    @Override
+    public int tokens() {
+      return AxpyTiles.TOKENS;
+    }
+
+    @Override
+    public int floats() {
+      return inputs * AxpyTiles.TOKENS;
+    }
+  }
 
   /// Forgets what was planned.
   void clear() {
@@ -30,19 +69,32 @@ final class PackedTokens {
     floats = 0;
   }
 
-  /// Plans the packing of tokens `first` up to `end`; returns where their tiles will begin.
-  int add(Tensor input, int first, int end, boolean interleaves) {
+  /// Plans the packing of tokens `first` up to `end` for dot products; returns where their tiles
+  /// will begin.
+  int addByPiece(Tensor input, int first, int end, boolean interleaves) {
     int inputs = Math.toIntExact(input.rowElements());
-    Pieces pieces = new Pieces(inputs, interleaves, DotTiles.TOKENS, true);
+    return add(
+        input, first, end, new ByPiece(new Pieces(inputs, interleaves, DotTiles.TOKENS, true)));
+  }
+
+  /// Plans the packing of tokens `first` up to `end` for matrices stored `[inputs, outputs]`;
+  /// returns where their tiles will begin.
+  int addByInput(Tensor input, int first, int end) {
+    return add(input, first, end, new ByInput(Math.toIntExact(input.rowElements())));
+  }
+
+  private int add(Tensor input, int first, int end, Layout layout) {
     for (Run run : runs) {
-      boolean same = run.first() == first && run.end() == end && run.pieces().equals(pieces);
-      if (same && run.input().equals(input)) {
+      if (run.holds(input, first, end, layout)) {
         return run.offset();
       }
     }
     int offset = floats;
-    runs.add(new Run(input, first, end, pieces, pieces.places(), offset));
-    floats += Math.ceilDiv(end - first, DotTiles.TOKENS) * pieces.floats();
+    runs.add(new Run(input, first, end, layout, offset));
+    floats =
+        Math.addExact(
+            floats,
+            Math.multiplyExact(Math.ceilDiv(end - first, layout.tokens()), layout.floats()));
     return offset;
   }
 
@@ -51,23 +103,49 @@ final class PackedTokens {
     if (packed.length < floats) {
       packed = new float[floats];
     }
+    List<Runnable> tiles = new ArrayList<>();
     for (Run run : runs) {
-      int tiles = Math.ceilDiv(run.end() - run.first(), DotTiles.TOKENS);
-      pool.run(tiles, (tile, worker) -> packTile(run, tile));
+      int count = Math.ceilDiv(run.end() - run.first(), run.layout().tokens());
+      for (int i = 0; i < count; i++) {
+        int tile = i;
+        tiles.add(() -> packTile(run, tile));
+      }
+    }
+    pool.run(tiles.size(), (tile, worker) -> tiles.get(tile).run());
+  }
+
+  private void packTile(Run run, int tile) {
+    int first = run.first() + tile * run.layout().tokens();
+    int offset = run.offset() + tile * run.layout().floats();
+    int count = Math.min(run.layout().tokens(), run.end() - first);
+    switch (run.layout()) {
+      case ByPiece(Pieces pieces) -> packByPiece(run.input(), first, count, pieces, offset);
+      case ByInput(int inputs) -> packByInput(run.input(), first, count, inputs, offset);
     }
   }
 
   /// Tokens that the last tile lacks hold whatever was there; their sums are never read.
-  private void packTile(Run run, int tile) {
-    MemorySegment data = run.input().data();
-    int[] places = run.places();
-    int first = run.first() + tile * DotTiles.TOKENS;
-    for (int t = 0; t < DotTiles.TOKENS && first + t < run.end(); t++) {
-      int offset = run.offset() + tile * run.pieces().floats() + t * Lanes.COUNT;
-      run.pieces().clearTail(packed, offset);
+  private void packByPiece(Tensor input, int first, int count, Pieces pieces, int tileOffset) {
+    MemorySegment data = input.data();
+    int[] places = pieces.places();
+    for (int t = 0; t < count; t++) {
+      int offset = tileOffset + t * Lanes.COUNT;
+      pieces.clearTail(packed, offset);
       long from = 4L * (first + t) * places.length;
       for (int i = 0; i < places.length; i++) {
         packed[offset + places[i]] = data.get(Elements.FLOAT, from + 4L * i);
+      }
+    }
+  }
+
+  /// Tokens that the last tile lacks hold whatever was there; their sums are never read.
+  private void packByInput(Tensor input, int first, int count, int inputs, int offset) {
+    MemorySegment data = input.data();
+    for (int t = 0; t < count; t++) {
+      long from = 4L * (first + t) * inputs;
+      int at = offset + t;
+      for (int i = 0; i < inputs; i++, at += AxpyTiles.TOKENS) {
+        packed[at] = data.get(Elements.FLOAT, from + 4L * i);
       }
     }
   }

@@ -55,9 +55,7 @@ final class Products {
     long column = 0;
     for (Linear.Part part : weight.parts()) {
       Matrix matrix = part.weight();
-      boolean packs =
-          matrix.order() == Matrix.Order.OUTPUT_MAJOR && !DotMatmul.streams(end - first);
-      int offset = packs ? packed.add(input, first, end, WeightRows.interleaves(matrix)) : STREAMED;
+      int offset = pack(input, first, end, matrix);
       long rows = matrix.rows();
       long step = Math.min(rows, rowsPerPiece(matrix, end - first));
       for (long row = 0; row < rows; row += step) {
@@ -67,6 +65,17 @@ final class Products {
       }
       column += rows;
     }
+  }
+
+  private int pack(Tensor input, int first, int end, Matrix matrix) {
+    return switch (matrix.order()) {
+      case OUTPUT_MAJOR ->
+          DotMatmul.streams(end - first)
+              ? STREAMED
+              : packed.addByPiece(input, first, end, WeightRows.interleaves(matrix));
+      case INPUT_MAJOR ->
+          AxpyMatmul.streams(end - first) ? STREAMED : packed.addByInput(input, first, end);
+    };
   }
 
   private long rowsPerPiece(Matrix matrix, int tokens) {
@@ -98,9 +107,15 @@ final class Products {
         pieces.size(),
         (i, worker) -> {
           Piece piece = pieces.get(i);
+          boolean streams = piece.tokenOffset() == STREAMED;
           if (piece.task().part().weight().order() == Matrix.Order.INPUT_MAJOR) {
-            axpys.get(worker).run(piece.task());
-          } else if (piece.tokenOffset() == STREAMED) {
+            AxpyMatmul axpy = axpys.get(worker);
+            if (streams) {
+              axpy.stream(piece.task());
+            } else {
+              axpy.tiles(piece.task(), packed.packed(), piece.tokenOffset());
+            }
+          } else if (streams) {
             dots.get(worker).stream(piece.task());
           } else {
             dots.get(worker).tiles(piece.task(), packed.packed(), piece.tokenOffset());

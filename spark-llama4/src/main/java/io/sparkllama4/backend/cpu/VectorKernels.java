@@ -1,9 +1,14 @@
 package io.sparkllama4.backend.cpu;
 
+import io.sparkllama4.backend.AttentionLayer;
 import io.sparkllama4.backend.AttentionSpec;
 import io.sparkllama4.backend.BlockTables;
+import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.KvLayer;
+import io.sparkllama4.backend.MixtureLayer;
+import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.backend.StepTokens;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Tensor;
@@ -58,6 +63,62 @@ final class VectorKernels extends ScalarKernels {
         products.add(input, first, end, weights.get(expert), output);
       }
     }
+  }
+
+  /// The three projections read the same tokens: packed once, and all threads stay busy.
+  @Override
+  public void projectInput(
+      Tensor norm, AttentionLayer layer, Tensor query, Tensor key, Tensor value) {
+    products.clear();
+    products.add(norm, 0, norm.rows(), layer.query(), query);
+    products.add(norm, 0, norm.rows(), layer.key(), key);
+    products.add(norm, 0, norm.rows(), layer.value(), value);
+    products.run();
+  }
+
+  /// The shared expert runs with the routed ones, as one expert more.
+  @Override
+  public void mixture(Tensor hidden, MixtureLayer layer, StepBuffers buffers, Probe probe) {
+    if (layer.shared().size() != 1) {
+      super.mixture(hidden, layer, buffers, probe);
+      return;
+    }
+    GatedMlp shared = layer.shared().getFirst();
+    int count = hidden.rows();
+    int rows = count * layer.chosen();
+    Tensor norm = buffers.norm(count); // [T, H]
+    Tensor logits = buffers.routerLogits(count); // [T, E]
+    Tensor routed = buffers.routed(count); // [T, H]
+    Tensor projected = buffers.projected(count); // [T, H]
+    Routing routing = buffers.routing();
+    rmsNorm(hidden, layer.norm(), layer.epsilon(), norm);
+    probe.see("ffn_norm", norm);
+    matmul(norm, layer.router(), logits);
+    probe.see("router_logits", logits);
+    route(logits, layer.chosen(), routing);
+    probe.see("routing", routing);
+    gatherRows(norm, routing, buffers.gathered(rows)); // [T*k, H]
+    Tensor gateUp = buffers.expertGateUp(rows); // [T*k, 2F]
+    Tensor activated = buffers.expertActivated(rows); // [T*k, F]
+    Tensor sharedGateUp = buffers.gateUp(count, shared.width()); // [T, 2S]
+    Tensor sharedActivated = buffers.activated(count, shared.width()); // [T, S]
+    products.clear();
+    addGrouped(buffers.gathered(rows), routing, layer.expertGateUp(), gateUp);
+    products.add(norm, 0, count, shared.gateUp(), sharedGateUp);
+    products.run();
+    swiGlu(gateUp, activated);
+    swiGlu(sharedGateUp, sharedActivated);
+    products.clear();
+    addGrouped(activated, routing, layer.expertDown(), buffers.expertOutput(rows));
+    products.add(sharedActivated, 0, count, shared.down(), projected);
+    products.run();
+    scatterAdd(buffers.expertOutput(rows), routing, routed);
+    allReduce(routed);
+    allReduce(projected);
+    probe.see("routed", routed);
+    probe.see("shared", projected);
+    add(projected, hidden);
+    add(routed, hidden);
   }
 
   @Override
