@@ -10,7 +10,8 @@
 /// [GenerateTickets][io.sparkllama4.examples.tickets.GenerateTickets] (the command).
 ///
 /// Everything follows from a seed: no clock, no hash order, no source of randomness but
-/// [Dice][io.sparkllama4.examples.tickets.Dice].
+/// [Dice][io.sparkllama4.examples.tickets.Dice]. This package knows nothing of the rest of the
+/// project, and no Spark.
 @NullMarked
 package io.sparkllama4.examples.tickets;
 
