@@ -1,0 +1,6 @@
+package io.sparkllama4.architecture.planted.runtime;
+
+import picocli.CommandLine;
+
+/// The command line below itself.
+public record KnowsPicocli(CommandLine line) {}

@@ -1,0 +1,4 @@
+package io.sparkllama4.architecture.planted.text.ffi;
+
+/// Meant for its parent alone.
+public record Inside() {}
