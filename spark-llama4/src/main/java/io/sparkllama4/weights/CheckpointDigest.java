@@ -1,8 +1,9 @@
 package io.sparkllama4.weights;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,9 @@ final class CheckpointDigest {
     "tokenizer_config.json",
     "chat_template.jinja"
   };
+
+  /// No small file that is longer can be read; so much of it is still hashed within seconds.
+  private static final long MOST_SMALL_BYTES = 128L << 20;
 
   private static final long WHOLE_BYTES = 64L << 20;
   private static final long HEAD_BYTES = 1L << 20;
@@ -47,9 +51,7 @@ final class CheckpointDigest {
       Path file = directory.resolve(name);
       if (Files.isRegularFile(file)) {
         try {
-          byte[] bytes = Files.readAllBytes(file);
-          digest.begin(name, bytes.length);
-          digest.sha256.update(bytes);
+          digest.small(name, file);
         } catch (IOException e) {
           throw JsonFiles.unreadable(name, e);
         }
@@ -59,31 +61,50 @@ final class CheckpointDigest {
     return "sha256:" + HexFormat.of().formatHex(digest.sha256.digest());
   }
 
+  /// Reads in pieces: what a stranger's file is as large as is not known yet.
+  private void small(String name, Path file) throws IOException {
+    begin(name, Files.size(file));
+    byte[] buffer = new byte[1 << 16];
+    try (InputStream bytes = Files.newInputStream(file)) {
+      int count = bytes.read(buffer);
+      for (long done = 0; count > 0 && done < MOST_SMALL_BYTES; done += buffer.length) {
+        sha256.update(buffer, 0, count);
+        count = bytes.read(buffer);
+      }
+    }
+  }
+
   /// Separates files, so that bytes cannot move from one to the next unseen.
   private void begin(String name, long size) {
     sha256.update((name + "\0" + size + "\0").getBytes(StandardCharsets.UTF_8));
   }
 
-  private void weights(String name, MemorySegment bytes) {
-    long size = bytes.byteSize();
-    begin(name, size);
-    if (size <= WHOLE_BYTES) {
-      update(bytes, 0, size);
-      return;
-    }
-    update(bytes, 0, HEAD_BYTES);
-    long stride = (size - HEAD_BYTES) / PAGES;
-    for (long page = 0; page < PAGES; page++) {
-      update(bytes, HEAD_BYTES + page * stride, Math.min(PAGE_BYTES, stride));
+  private void weights(String name, Path file) {
+    try (FileChannel channel = FileChannel.open(file)) {
+      long size = channel.size();
+      begin(name, size);
+      if (size <= WHOLE_BYTES) {
+        update(channel, 0, size);
+        return;
+      }
+      update(channel, 0, HEAD_BYTES);
+      long stride = (size - HEAD_BYTES) / PAGES;
+      for (long page = 0; page < PAGES; page++) {
+        update(channel, HEAD_BYTES + page * stride, Math.min(PAGE_BYTES, stride));
+      }
+    } catch (IOException e) {
+      throw JsonFiles.unreadable(name, e);
     }
   }
 
-  private void update(MemorySegment bytes, long offset, long length) {
-    byte[] buffer = new byte[(int) Math.min(length, 1 << 16)];
-    for (long done = 0; done < length; done += buffer.length) {
-      int count = (int) Math.min(buffer.length, length - done);
-      MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, offset + done, buffer, 0, count);
-      sha256.update(buffer, 0, count);
+  /// Reads rather than looks into the mapping: around a page that is touched there, the system
+  /// reads many more, which over all pages can come to the whole file.
+  private void update(FileChannel channel, long offset, long length) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(length, 1 << 16));
+    for (long done = 0; done < length; done += buffer.limit()) {
+      buffer.clear().limit((int) Math.min(buffer.capacity(), length - done));
+      SafetensorsHeader.readFully(channel, buffer, offset + done);
+      sha256.update(buffer.flip());
     }
   }
 }

@@ -190,10 +190,10 @@ final class TensorFiles {
         shard.bytes().asSlice(shard.header().dataStart() + stored.begin(), stored.bytes()));
   }
 
-  /// The mapped bytes of every file with its name, for the digest.
-  void forEachFile(java.util.function.BiConsumer<String, MemorySegment> visitor) {
+  /// Every file with its name, for the digest.
+  void forEachFile(java.util.function.BiConsumer<String, Path> visitor) {
     for (Shard shard : shards) {
-      visitor.accept(shard.header().file(), shard.bytes());
+      visitor.accept(shard.header().file(), shard.path());
     }
   }
 }
