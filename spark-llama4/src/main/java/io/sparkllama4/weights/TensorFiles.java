@@ -80,9 +80,7 @@ final class TensorFiles {
     return files;
   }
 
-  /// Refuses names that lead out of the directory, before anything is opened. Links inside the
-  /// directory may lead elsewhere, as they do in the caches of model hubs: whoever made the
-  /// directory chose them, while an index comes from a stranger.
+  /// Refuses names that lead out of the directory, before anything is opened.
   private static void requireInside(Path directory, String file, String tensor) {
     boolean inside;
     try {
@@ -90,8 +88,11 @@ final class TensorFiles {
       Path path = base.resolve(file).normalize();
       inside = !Path.of(file).isAbsolute() && path.startsWith(base) && !path.equals(base);
       inside &= !file.contains("..") && !file.contains("\\");
+      inside = inside && (!Files.exists(path) || staysInside(directory, path));
     } catch (InvalidPathException e) {
       inside = false;
+    } catch (IOException e) {
+      throw JsonFiles.unreadable(file, e);
     }
     if (!inside) {
       throw ErrorReport.of(
@@ -101,6 +102,20 @@ final class TensorFiles {
           .found(file, "a file in the directory")
           .exception();
     }
+  }
+
+  /// True where no link on the way to `path` leads out, for links may come with a directory as its
+  /// index does. Hugging Face's cache is the exception: the files of `snapshots/<revision>` are
+  /// links to the `blobs` beside `snapshots`.
+  private static boolean staysInside(Path directory, Path path) throws IOException {
+    Path base = directory.toRealPath();
+    Path real = path.toRealPath();
+    Path snapshots = base.getParent();
+    boolean isBlob =
+        snapshots != null
+            && snapshots.endsWith("snapshots")
+            && real.startsWith(snapshots.resolveSibling("blobs"));
+    return real.startsWith(base) || isBlob;
   }
 
   private void add(Path directory, String file, NativeArena arena) {
