@@ -20,8 +20,8 @@ import java.nio.file.Path;
 
 /// Reads the text and JSON files of a checkpoint, each complaint with its file.
 final class TextFiles {
-  /// Ten times the largest that is published.
-  private static final long MOST_BYTES = 256L << 20;
+  /// Four times the largest that is published.
+  private static final long MOST_BYTES = 128L << 20;
 
   private static final int LONGEST_SHOWN = 200;
 

@@ -91,7 +91,8 @@ public final class Checkpoint implements AutoCloseable {
       return config.eosIds();
     }
     ConfigNode generation =
-        new ConfigNode(JsonFiles.readObject(file, ErrorCode.INVALID_CONFIG), "");
+        new ConfigNode(
+            "generation_config.json", JsonFiles.readObject(file, ErrorCode.INVALID_CONFIG), "");
     return generation.has("eos_token_id")
         ? Llama4Config.tokenIds(generation, "eos_token_id")
         : config.eosIds();

@@ -7,11 +7,12 @@ import io.sparkllama4.error.Llama4Exception;
 import java.util.ArrayList;
 import java.util.List;
 
-/// An object of `config.json`, read with names in every complaint.
+/// An object of `config.json` or its like, read with names in every complaint.
 ///
+/// @param file the file's name
 /// @param node the object
 /// @param path the names that lead to it, as `text_config.`; empty at the top
-record ConfigNode(JsonNode node, String path) {
+record ConfigNode(String file, JsonNode node, String path) {
 
   /// True where the field is there and not null.
   boolean has(String name) {
@@ -28,7 +29,7 @@ record ConfigNode(JsonNode node, String path) {
     if (!value.isObject()) {
       throw invalid(name, "an object");
     }
-    return new ConfigNode(value, path + name + ".");
+    return new ConfigNode(file, value, path + name + ".");
   }
 
   /// A size: an integer from 1 to 2^31 - 1.
@@ -123,8 +124,8 @@ record ConfigNode(JsonNode node, String path) {
 
   private Llama4Exception report(ErrorCode code, String name, String expected) {
     String found = node.has(name) ? node.get(name).toString() : "nothing";
-    return ErrorReport.of(code, "Cannot use " + path + name + " of config.json")
-        .file("config.json")
+    return ErrorReport.of(code, "Cannot use " + path + name + " of " + file)
+        .file(file)
         .found(found.length() > 200 ? found.substring(0, 200) + "..." : found, expected)
         .exception();
   }

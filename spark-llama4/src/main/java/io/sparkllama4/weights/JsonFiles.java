@@ -15,6 +15,9 @@ import java.nio.file.Path;
 
 /// Reads the JSON files of a checkpoint.
 final class JsonFiles {
+  /// Some twenty times the largest index that is published, that of 128 experts in single tensors.
+  private static final long MOST_BYTES = 64L << 20;
+
   private static final ObjectMapper MAPPER =
       new ObjectMapper(
               JsonFactory.builder()
@@ -36,6 +39,13 @@ final class JsonFiles {
     String name = file.getFileName().toString();
     JsonNode node;
     try {
+      long size = Files.size(file);
+      if (size > MOST_BYTES) {
+        throw ErrorReport.of(code, "Cannot use " + name + ": it is too large")
+            .file(name)
+            .found(size + " bytes", "at most " + MOST_BYTES + " bytes")
+            .exception();
+      }
       node = MAPPER.readTree(Files.readAllBytes(file));
     } catch (JacksonException e) {
       throw ErrorReport.of(code, "Cannot read " + name + " as JSON: " + e.getOriginalMessage())

@@ -60,7 +60,7 @@ final class Llama4Config {
             "llama4",
             vocabulary,
             text.size("hidden_size"),
-            (float) text.positive("rms_norm_eps", 1e-5),
+            normEpsilon(),
             text.size("max_position_embeddings"),
             tied.flag("tie_word_embeddings", false),
             rotary(),
@@ -73,6 +73,14 @@ final class Llama4Config {
         ids.has("bos_token_id") ? ids.count("bos_token_id") : ModelConfig.NO_ID,
         tokenIds(ids, "eos_token_id"),
         warnings);
+  }
+
+  private float normEpsilon() {
+    float epsilon = (float) text.positive("rms_norm_eps", 1e-5);
+    if (epsilon == 0 || Float.isInfinite(epsilon)) {
+      throw text.invalid("rms_norm_eps", "a number above 0 in 32 bits");
+    }
+    return epsilon;
   }
 
   /// One id or a list of them.
@@ -124,9 +132,17 @@ final class Llama4Config {
   }
 
   private int headDim(int heads) {
-    int headDim = text.has("head_dim") ? text.size("head_dim") : text.size("hidden_size") / heads;
-    if (headDim % 2 != 0 || headDim == 0) {
+    int hidden = text.size("hidden_size");
+    if (!text.has("head_dim") && hidden % heads != 0) {
+      throw text.invalid("num_attention_heads", "a divisor of hidden_size, " + hidden);
+    }
+    int headDim = text.has("head_dim") ? text.size("head_dim") : hidden / heads;
+    if (headDim % 2 != 0) {
       throw text.invalid("head_dim", "an even number, since rope rotates pairs");
+    }
+    if ((long) heads * headDim > Integer.MAX_VALUE) {
+      throw text.invalid(
+          "head_dim", "at most " + Integer.MAX_VALUE + " elements of all heads together");
     }
     return headDim;
   }
@@ -243,7 +259,10 @@ final class Llama4Config {
       }
       scaling = text.object("rope_scaling");
     }
-    String key = scaling.has("rope_type") ? "rope_type" : "type";
+    String key = scaling.has("type") && !scaling.has("rope_type") ? "type" : "rope_type";
+    if (!scaling.has(key) && scaling.has("factor")) {
+      throw scaling.invalid(key, "default or llama3, where there is a factor");
+    }
     return switch (scaling.text(key, "default")) {
       case "default" -> new Rotary(theta, new Rotary.Unscaled());
       case "llama3" -> new Rotary(theta, llama3(scaling));

@@ -31,7 +31,7 @@ public record ModelConfig(
 
   /// Reads a configuration of any family that this build knows.
   static ModelConfig of(JsonNode json) {
-    ConfigNode config = new ConfigNode(json, "");
+    ConfigNode config = new ConfigNode("config.json", json, "");
     String type = config.text("model_type", "");
     if (type.equals("llama4") || type.equals("llama4_text")) {
       return Llama4Config.read(config);

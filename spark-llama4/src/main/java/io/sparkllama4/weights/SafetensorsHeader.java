@@ -139,11 +139,18 @@ final class SafetensorsHeader {
       JsonToken value = parser.nextToken();
       switch (field) {
         case "dtype" -> {
+          requireOnce(type.isEmpty(), field, name);
           expect(parser, value, JsonToken.VALUE_STRING, "dtype of " + name);
           type = parser.getText();
         }
-        case "shape" -> shape = integers(parser, value, "shape of " + name);
-        case "data_offsets" -> offsets = integers(parser, value, "data_offsets of " + name);
+        case "shape" -> {
+          requireOnce(shape == null, field, name);
+          shape = integers(parser, value, "shape of " + name);
+        }
+        case "data_offsets" -> {
+          requireOnce(offsets == null, field, name);
+          offsets = integers(parser, value, "data_offsets of " + name);
+        }
         default -> parser.skipChildren();
       }
     }
@@ -163,6 +170,13 @@ final class SafetensorsHeader {
           .exception();
     }
     return new StoredTensor(name, type, shape(name, shape), begin.longValue(), end.longValue());
+  }
+
+  /// Two readers must not be able to see two tensors in one entry.
+  private void requireOnce(boolean isFirst, String field, String name) {
+    if (!isFirst) {
+      throw broken(file, "the entry of " + name + " says its " + field + " twice");
+    }
   }
 
   private Shape shape(String name, List<BigInteger> sizes) {

@@ -16,6 +16,7 @@ import io.sparkllama4.tensor.Shape;
 import io.sparkllama4.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Gathers Llama 4's weights layer by layer, in place. Everything that the configuration asks for
 /// is looked up and checked; nothing is read yet.
@@ -23,15 +24,15 @@ final class WeightLoader {
   private final DecoderSpec spec;
   private final WeightNames names;
   private final WeightReader reader;
-  private final Tensor inverseFrequencies;
+  private final NativeArena arena;
+  private @Nullable Tensor inverseFrequencies;
 
   /// @param arena owns what is computed rather than stored
   WeightLoader(DecoderSpec spec, WeightNames names, WeightReader reader, NativeArena arena) {
     this.spec = spec;
     this.names = names;
     this.reader = reader;
-    int headDim = spec.layers().getFirst().attention().headDim();
-    this.inverseFrequencies = spec.rotary().inverseFrequencies(headDim, arena);
+    this.arena = arena;
   }
 
   DecoderWeights load() {
@@ -64,7 +65,19 @@ final class WeightLoader {
         projection(i, "k_proj", attention.kvWidth(), hidden),
         projection(i, "v_proj", attention.kvWidth(), hidden),
         projection(i, "o_proj", hidden, attention.queryWidth()),
-        inverseFrequencies);
+        inverseFrequencies());
+  }
+
+  /// Made once, and not before a projection of the same head size has been found in the files: an
+  /// absurd size in a configuration must not take memory.
+  private Tensor inverseFrequencies() {
+    Tensor frequencies = inverseFrequencies;
+    if (frequencies == null) {
+      int headDim = spec.layers().getFirst().attention().headDim();
+      frequencies = spec.rotary().inverseFrequencies(headDim, arena);
+      inverseFrequencies = frequencies;
+    }
+    return frequencies;
   }
 
   private Linear projection(int i, String projection, long outputs, long inputs) {

@@ -3,11 +3,13 @@ package io.sparkllama4.weights;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.tensor.DType;
+import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.Quantization;
 import io.sparkllama4.tensor.Shape;
 import io.sparkllama4.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -88,11 +90,7 @@ final class WeightReader {
     String shapeName = module + ".weight_shape";
     Tensor shape = typed(shapeName, Shape.of(2));
     requireType(shapeName, shape, DType.I64);
-    Shape stated =
-        Shape.of(
-            shape.data().get(io.sparkllama4.tensor.Elements.LONG, 0),
-            shape.data().get(io.sparkllama4.tensor.Elements.LONG, 8));
-    requireShape(shapeName, stated, Shape.of(outputs, inputs));
+    requireStated(shapeName, shape.data(), Shape.of(outputs, inputs));
     String packedName = module + ".weight_packed";
     Tensor values = typed(packedName, Shape.of(outputs, Matrix.wordsPerRow(inputs)));
     requireType(packedName, values, DType.I32);
@@ -116,6 +114,15 @@ final class WeightReader {
         Matrix.Order.OUTPUT_MAJOR,
         values,
         new Quantization.Int4PerGroup(scales, quantization.group()));
+  }
+
+  /// Checks a shape that is stored as two numbers, which need not be one.
+  private void requireStated(String name, MemorySegment numbers, Shape expected) {
+    long rows = numbers.get(Elements.LONG, 0);
+    long columns = numbers.get(Elements.LONG, Long.BYTES);
+    if (rows != expected.size(0) || columns != expected.size(1)) {
+      throw wrongShape(name, "[" + rows + ", " + columns + "]", expected);
+    }
   }
 
   private Tensor scales(String module, Shape shape) {
@@ -150,13 +157,17 @@ final class WeightReader {
 
   private void requireShape(String name, Shape found, Shape expected) {
     if (!found.equals(expected)) {
-      throw ErrorReport.of(
-              ErrorCode.SHAPE_MISMATCH, "A tensor has not the shape that config.json asks for")
-          .file(files.fileOf(name))
-          .tensor(name)
-          .found(found, expected)
-          .exception();
+      throw wrongShape(name, found, expected);
     }
+  }
+
+  private RuntimeException wrongShape(String name, Object found, Shape expected) {
+    return ErrorReport.of(
+            ErrorCode.SHAPE_MISMATCH, "A tensor has not the shape that config.json asks for")
+        .file(files.fileOf(name))
+        .tensor(name)
+        .found(found, expected)
+        .exception();
   }
 
   private void requireWide(String name, Tensor tensor) {
