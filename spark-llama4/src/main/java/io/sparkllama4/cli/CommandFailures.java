@@ -28,6 +28,7 @@ public final class CommandFailures {
   /// Makes `commands` use it.
   public void handle(CommandLine commands) {
     commands.setParameterExceptionHandler(this::wrongUsage);
+    commands.setExecutionStrategy(this::run);
     commands.setExecutionExceptionHandler(
         (failure, command, parsed) -> failed(failure, parsed.originalArgs()));
   }
@@ -42,12 +43,19 @@ public final class CommandFailures {
     return WRONG_USAGE;
   }
 
+  /// The parser hands exceptions to a handler but lets errors pass; a heap that is too small must
+  /// end as a document as well.
+  private int run(CommandLine.ParseResult parsed) {
+    try {
+      return new CommandLine.RunLast().execute(parsed);
+    } catch (Error e) {
+      return failed(e, parsed.originalArgs());
+    }
+  }
+
   private int failed(Throwable failure, java.util.List<String> originalArgs) {
     String[] args = originalArgs.toArray(String[]::new);
-    ErrorReport report =
-        failure instanceof Llama4Exception known
-            ? known.report()
-            : ErrorReport.of(ErrorCode.ENGINE_FAILED, "An unexpected failure: " + failure);
+    ErrorReport report = report(failure);
     if (asksFor(args, "--debug")) {
       failure.printStackTrace(console.progress());
     }
@@ -58,6 +66,21 @@ public final class CommandFailures {
     }
     boolean wrongUsage = failure instanceof UsageException;
     return wrongUsage ? WRONG_USAGE : FAILED;
+  }
+
+  private static ErrorReport report(Throwable failure) {
+    return switch (failure) {
+      case Llama4Exception known -> known.report();
+      case OutOfMemoryError full ->
+          ErrorReport.of(
+                  ErrorCode.NOT_ENOUGH_MEMORY,
+                  "The Java heap is too small: " + full.getMessage() + "; give it more, as -Xmx8g")
+              .found(
+                  Runtime.getRuntime().maxMemory() + " bytes of heap",
+                  "a larger heap, or less work")
+              .key("SPARK_LLAMA4_JAVA_OPTS");
+      default -> ErrorReport.of(ErrorCode.ENGINE_FAILED, "An unexpected failure: " + failure);
+    };
   }
 
   private static boolean asksFor(String[] args, String option) {
