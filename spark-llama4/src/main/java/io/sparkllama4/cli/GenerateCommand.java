@@ -15,7 +15,6 @@ import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.runtime.Prompt;
 import io.sparkllama4.tensor.NativeArena;
-import io.sparkllama4.text.ChatMessages;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,7 +115,7 @@ public final class GenerateCommand implements Callable<Integer> {
     Requests requests = new Requests(defaults);
     prompts.forEach(text -> requests.add(new Prompt.Text(text)));
     ids.forEach(text -> requests.add(new Prompt.Ids(Requests.parseIds(text))));
-    messages.forEach(json -> requests.add(new Prompt.Messages(ChatMessages.parse(json))));
+    messages.forEach(requests::addMessages);
     files.forEach(requests::addFile);
     if (prompts.isEmpty() && ids.isEmpty() && messages.isEmpty() && files.isEmpty()) {
       throw new CommandFailures.UsageException(

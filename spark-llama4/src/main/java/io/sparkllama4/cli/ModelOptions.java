@@ -1,8 +1,12 @@
 package io.sparkllama4.cli;
 
 import io.sparkllama4.engine.EngineOptions;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// The options that the model commands share.
@@ -67,7 +71,7 @@ final class ModelOptions {
       names = "--kv-tokens",
       paramLabel = "N",
       description = "Size of the KV cache in tokens, at least 1 (default: from free memory).")
-  private Integer kvTokens = 0;
+  private @Nullable Integer kvTokens;
 
   @Option(
       names = "--prefix-cache",
@@ -99,7 +103,23 @@ final class ModelOptions {
     return json;
   }
 
+  /// How the model is run.
+  ///
+  /// @throws CommandFailures.UsageException where a value is none of its option's
   RuntimeOptions runtime() {
+    requireOneOf("--backend", backend, "cpu", "cuda", "auto");
+    requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
+    requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
+    requireOneOf("--prefix-cache", prefixCache, "auto", "on", "off");
+    requireAtLeast("--threads", threads, 1);
+    requireAtLeast("--ranks", ranks, 1);
+    requireAtLeast("--max-batch", maxBatch, 1);
+    requireAtLeast("--prefill-chunk", prefillChunk, 0);
+    int kvSize = 0;
+    if (kvTokens != null) {
+      requireAtLeast("--kv-tokens", kvTokens, 1);
+      kvSize = kvTokens;
+    }
     return new RuntimeOptions(
         backend,
         kernels,
@@ -108,7 +128,26 @@ final class ModelOptions {
         ranks,
         prefixCache,
         strict,
-        new EngineOptions(maxBatch, prefillChunk, kvTokens));
+        new EngineOptions(maxBatch, prefillChunk, kvSize));
+  }
+
+  private static void requireAtLeast(String option, int value, int least) {
+    if (value < least) {
+      throw wrong(option, Integer.toString(value), "at least " + least);
+    }
+  }
+
+  private static void requireOneOf(String option, String value, String... words) {
+    if (!List.of(words).contains(value)) {
+      throw wrong(option, value, String.join(", ", words));
+    }
+  }
+
+  private static CommandFailures.UsageException wrong(String option, String found, String allowed) {
+    return new CommandFailures.UsageException(
+        ErrorReport.of(ErrorCode.INVALID_OPTION, "Option " + option + " cannot be [" + found + "]")
+            .found(found, allowed)
+            .key(option));
   }
 
   boolean debug() {

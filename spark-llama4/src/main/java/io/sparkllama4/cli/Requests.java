@@ -1,6 +1,8 @@
 package io.sparkllama4.cli;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sparkllama4.engine.RowError;
@@ -11,16 +13,23 @@ import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.Prompt;
 import io.sparkllama4.text.ChatMessages;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// The rows that `generate` answers: what its options name, and the lines of its file.
 final class Requests {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final GenerationOptions defaults;
   private final List<Row> rows = new ArrayList<>();
@@ -49,21 +58,61 @@ final class Requests {
         new Row(Integer.toString(rows.size()), Optional.of(prompt), defaults, Optional.empty()));
   }
 
-  /// Adds a row for each line of a JSONL file.
-  void addFile(Path file) {
-    List<String> lines;
+  /// Adds a conversation, as `--messages` has it.
+  ///
+  /// @throws Llama4Exception where it is none, or holds what is not built
+  void addMessages(String json) {
     try {
-      lines = Files.readAllLines(file);
+      List<Map<String, @Nullable Object>> conversation = ChatMessages.parse(json);
+      ChatMessages.refuseMedia(conversation);
+      add(new Prompt.Messages(conversation));
+    } catch (Llama4Exception e) {
+      ErrorReport report = e.report().key("--messages");
+      throw e.code() == ErrorCode.INVALID_OPTION
+          ? new CommandFailures.UsageException(report)
+          : report.exception();
+    }
+  }
+
+  /// Adds a row for each line of a JSONL file.
+  ///
+  /// @throws Llama4Exception where a line asks for what is not built: that is refused as a whole,
+  ///     while a line that is wrong fails alone
+  void addFile(Path file) {
+    byte[] bytes;
+    try {
+      bytes = Files.readAllBytes(file);
     } catch (IOException e) {
       throw ErrorReport.of(ErrorCode.MISSING_FILE, "Cannot read the requests of " + file + ": " + e)
           .file(file.toString())
           .key("--requests")
           .exception(e);
     }
-    for (int i = 0; i < lines.size(); i++) {
-      if (!lines.get(i).isBlank()) {
-        addLine(lines.get(i), i + 1);
+    int start = 0;
+    int number = 1;
+    for (int i = 0; i <= bytes.length; i++) {
+      if (i == bytes.length || bytes[i] == '\n') {
+        addLine(ByteBuffer.wrap(bytes, start, i - start), number++);
+        start = i + 1;
       }
+    }
+  }
+
+  private void addLine(ByteBuffer bytes, int number) {
+    String line;
+    try {
+      line = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+    } catch (CharacterCodingException e) {
+      fail(
+          Integer.toString(rows.size()),
+          ErrorReport.of(ErrorCode.INVALID_UTF8, "Line " + number + " of the requests is no UTF-8")
+              .key("requests")
+              .exception());
+      return;
+    }
+    String text = number == 1 && line.startsWith("\uFEFF") ? line.substring(1) : line;
+    if (!text.isBlank()) {
+      addLine(text, number);
     }
   }
 
@@ -74,10 +123,10 @@ final class Requests {
       if (!request.isObject()) {
         throw invalid("Line " + number + " of the requests is no JSON object", "requests");
       }
-      if (request.hasNonNull("id")) {
-        id = request.get("id").asText();
-      }
+      id = id(request, id);
       GenerationOptions options = options(request);
+      options.params(0);
+      options.onLongPrompt();
       rows.add(new Row(id, Optional.of(prompt(request)), options, Optional.empty()));
     } catch (JsonProcessingException e) {
       fail(id, invalid("Line " + number + " of the requests is no JSON", "requests"));
@@ -86,7 +135,21 @@ final class Requests {
     }
   }
 
+  private static String id(JsonNode request, String otherwise) {
+    JsonNode id = request.path("id");
+    if (id.isTextual() || id.isIntegralNumber()) {
+      return id.asText();
+    }
+    if (!id.isNull() && !id.isMissingNode()) {
+      throw invalid("The id of a request is neither a text nor an integer", "id");
+    }
+    return otherwise;
+  }
+
   private void fail(String id, Llama4Exception failure) {
+    if (failure.code() == ErrorCode.UNSUPPORTED_FEATURE) {
+      throw failure;
+    }
     // A row cannot have an unknown option; it has an invalid one.
     ErrorCode code =
         failure.code() == ErrorCode.UNKNOWN_OPTION ? ErrorCode.INVALID_OPTION : failure.code();
@@ -140,12 +203,22 @@ final class Requests {
       return new Prompt.Ids(ids(request.get("ids")));
     }
     if (request.hasNonNull("messages")) {
-      return new Prompt.Messages(ChatMessages.parse(request.get("messages").toString()));
+      return messages(request.get("messages"));
     }
     if (!request.get("prompt").isTextual()) {
       throw invalid("The prompt of a request is no text", "prompt");
     }
     return new Prompt.Text(request.get("prompt").textValue());
+  }
+
+  private static Prompt messages(JsonNode node) {
+    List<Map<String, @Nullable Object>> conversation = ChatMessages.of(node);
+    try {
+      ChatMessages.refuseMedia(conversation);
+    } catch (Llama4Exception e) {
+      throw e.report().key("messages").exception();
+    }
+    return new Prompt.Messages(conversation);
   }
 
   private static int[] ids(JsonNode node) {

@@ -125,7 +125,9 @@ public final class ChatMessages {
   }
 
   /// Refuses images, sound and video, which nothing here can read yet.
-  static void refuseMedia(List<? extends Map<String, ? extends @Nullable Object>> messages) {
+  ///
+  /// @throws Llama4Exception with `UNSUPPORTED_FEATURE`
+  public static void refuseMedia(List<? extends Map<String, ? extends @Nullable Object>> messages) {
     for (Map<String, ? extends @Nullable Object> message : messages) {
       if (message.get("content") instanceof List<?> parts) {
         parts.forEach(ChatMessages::refuseMedia);
