@@ -3,7 +3,7 @@ package io.sparkllama4.backend;
 /// What was made of one row of logits. Log-probabilities are those of the model: natural
 /// logarithms, before penalties, temperature and truncation.
 ///
-/// @param id the sampled token; [#NOT_A_NUMBER] where a logit is NaN, so that nothing can be
+/// @param id the sampled token; [#NOT_A_NUMBER] where a logit is not finite, so that nothing can be
 ///     sampled
 /// @param logprob of the row's target; 0 where neither it nor alternatives were asked for
 /// @param alternativeIds the most probable tokens, best first, the lower id first on a tie

@@ -17,7 +17,7 @@ final class LogitSampler {
     float[] values = new float[logits.rows()];
     for (int i = 0; i < values.length; i++) {
       values[i] = logits.at(i);
-      if (Float.isNaN(values[i])) {
+      if (!Float.isFinite(values[i])) {
         return new SampleResult(SampleResult.NOT_A_NUMBER, Float.NaN, new int[0], new float[0]);
       }
     }
