@@ -1,0 +1,5 @@
+/// Whole models: what they take from the machine.
+@NullMarked
+package io.sparkllama4.runtime;
+
+import org.jspecify.annotations.NullMarked;
