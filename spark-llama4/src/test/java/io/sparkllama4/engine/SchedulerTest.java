@@ -1,0 +1,182 @@
+package io.sparkllama4.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sparkllama4.error.ErrorCode;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// Who computes what in the next step.
+class SchedulerTest {
+  private final List<Sequence> failed = new ArrayList<>();
+  private final List<ErrorCode> codes = new ArrayList<>();
+  private KvBlocks blocks = new KvBlocks(Specs.layers(0), 0, 0);
+
+  private Scheduler scheduler(int maxBatch, int prefillChunk, int kvTokens) {
+    blocks = new KvBlocks(Specs.layers(0), kvTokens, 0);
+    return new Scheduler(
+        new EngineOptions(maxBatch, prefillChunk, kvTokens),
+        blocks,
+        (sequence, error) -> {
+          failed.add(sequence);
+          codes.add(error.code());
+        });
+  }
+
+  private static Sequence added(Scheduler scheduler, String query, int tokens) {
+    Sequence sequence = Specs.row(query, tokens);
+    scheduler.add(sequence);
+    return sequence;
+  }
+
+  /// Runs a step: what is planned is stored, and a sequence that is at its end says token 2.
+  private StepPlan step(Scheduler scheduler) {
+    StepPlan plan = scheduler.next();
+    blocks.stored(plan.tokens());
+    for (StepPlan.Slice slice : plan.slices()) {
+      boolean reachesEnd = slice.reachesEnd();
+      slice.sequence().commit(slice.count());
+      if (reachesEnd) {
+        slice.sequence().tokens().add(2);
+      }
+    }
+    return plan;
+  }
+
+  private static List<Integer> counts(StepPlan plan) {
+    return plan.slices().stream().map(StepPlan.Slice::count).toList();
+  }
+
+  private static List<Sequence> sequences(StepPlan plan) {
+    return plan.slices().stream().map(StepPlan.Slice::sequence).toList();
+  }
+
+  @Test
+  void promptsAreComputedInChunksAndRowsJoinAsTheyFit() {
+    Scheduler scheduler = scheduler(2, 10, 1024);
+    Sequence a = added(scheduler, "q", 25);
+    Sequence b = added(scheduler, "q", 4);
+    Sequence c = added(scheduler, "q", 3);
+    StepPlan first = step(scheduler);
+    assertThat(sequences(first)).containsExactly(a, b);
+    assertThat(counts(first)).containsExactly(10, 4);
+    StepPlan second = step(scheduler);
+    assertThat(sequences(second)).as("who generates goes first").containsExactly(b, a);
+    assertThat(counts(second)).containsExactly(1, 10);
+    scheduler.remove(b);
+    StepPlan third = step(scheduler);
+    assertThat(sequences(third)).containsExactly(a, c);
+    assertThat(counts(third)).containsExactly(5, 3);
+    assertThat(third.slices().getFirst().start()).isEqualTo(20);
+    assertThat(scheduler.preemptions()).isZero();
+  }
+
+  @Test
+  void withoutChunksAPromptIsComputedAtOnce() {
+    Scheduler scheduler = scheduler(8, 0, 8192);
+    Sequence a = added(scheduler, "q", 3000);
+    Sequence b = added(scheduler, "q", 5);
+    assertThat(sequences(step(scheduler)))
+        .as("a long one has the step for itself")
+        .containsExactly(a);
+    assertThat(sequences(step(scheduler))).containsExactly(a, b);
+  }
+
+  @Test
+  void queriesTakeTurns() {
+    Scheduler scheduler = scheduler(4, 10, 1024);
+    Sequence a1 = added(scheduler, "a", 1);
+    Sequence a2 = added(scheduler, "a", 1);
+    added(scheduler, "a", 1);
+    Sequence b1 = added(scheduler, "b", 1);
+    Sequence b2 = added(scheduler, "b", 1);
+    assertThat(sequences(step(scheduler))).containsExactly(a1, b1, a2, b2);
+  }
+
+  @Test
+  void preemptsNewestSequenceWhenBlocksRunOutAndResumesItFirst() {
+    Scheduler scheduler = scheduler(8, 0, 48);
+    Sequence a = added(scheduler, "q", 16);
+    Sequence b = added(scheduler, "q", 15);
+    Sequence c = added(scheduler, "q", 15);
+    assertThat(sequences(step(scheduler))).containsExactly(a, b, c);
+    Sequence d = added(scheduler, "q", 1);
+    StepPlan tight = step(scheduler);
+    assertThat(sequences(tight))
+        .as("a needs a second block, which c gives up")
+        .containsExactly(a, b);
+    assertThat(scheduler.preemptions()).isEqualTo(1);
+    assertThat(c.computed()).isZero();
+    assertThat(c.tokens().size()).as("what it has said stays").isEqualTo(16);
+    assertThat(c.globalBlocks.isEmpty()).isTrue();
+    scheduler.remove(a);
+    StepPlan relaxed = step(scheduler);
+    assertThat(sequences(relaxed)).as("c goes before d, which is newer").startsWith(b, c);
+    assertThat(counts(relaxed).get(1)).isEqualTo(16);
+    assertThat(sequences(relaxed)).doesNotContain(d);
+    assertThat(failed).isEmpty();
+  }
+
+  @Test
+  void aRowThatCanNeverFitFailsAndTheOthersGoOn() {
+    Scheduler scheduler = scheduler(8, 0, 32);
+    Sequence large = added(scheduler, "q", 33);
+    Sequence small = added(scheduler, "q", 4);
+    assertThat(sequences(step(scheduler))).containsExactly(small);
+    assertThat(failed).containsExactly(large);
+    assertThat(codes).containsExactly(ErrorCode.NOT_ENOUGH_MEMORY);
+  }
+
+  @Test
+  void aRowThatOutgrowsTheWholeCacheFails() {
+    Scheduler scheduler = scheduler(8, 0, 32);
+    Sequence only = added(scheduler, "q", 31);
+    step(scheduler);
+    step(scheduler);
+    assertThat(failed).isEmpty();
+    assertThat(step(scheduler).isEmpty()).isTrue();
+    assertThat(failed).containsExactly(only);
+    assertThat(scheduler.hasWork()).isFalse();
+    assertThat(blocks.canBegin(32, 32)).as("its blocks are free").isTrue();
+  }
+
+  @Test
+  void cancelledRowsAreDroppedWhereverTheyAre() {
+    Scheduler scheduler = scheduler(1, 0, 64);
+    Sequence running = added(scheduler, "q", 20);
+    Sequence waiting = added(scheduler, "q", 20);
+    Sequence last = added(scheduler, "q", 20);
+    assertThat(sequences(step(scheduler))).containsExactly(running);
+    running.submission().cancel();
+    waiting.submission().cancel();
+    assertThat(sequences(step(scheduler))).containsExactly(last);
+    last.submission().cancel();
+    assertThat(step(scheduler).isEmpty()).isTrue();
+    assertThat(scheduler.hasWork()).isFalse();
+    assertThat(blocks.canBegin(64, 64)).isTrue();
+  }
+
+  @Test
+  void drainGivesEverythingBack() {
+    Scheduler scheduler = scheduler(2, 0, 64);
+    Sequence a = added(scheduler, "q", 20);
+    Sequence b = added(scheduler, "q", 20);
+    Sequence c = added(scheduler, "q", 20);
+    step(scheduler);
+    assertThat(scheduler.drain()).containsExactly(a, b, c);
+    assertThat(scheduler.hasWork()).isFalse();
+    assertThat(blocks.canBegin(64, 64)).isTrue();
+  }
+
+  @Test
+  void aStepHoldsNoMoreThanItsTokens() {
+    Scheduler scheduler = scheduler(256, 512, 100_000);
+    for (int i = 0; i < 10; i++) {
+      added(scheduler, "q", 500);
+    }
+    StepPlan plan = step(scheduler);
+    assertThat(plan.tokens()).isEqualTo(2048);
+    assertThat(counts(plan)).containsExactly(500, 500, 500, 500, 48);
+  }
+}
