@@ -60,7 +60,7 @@ final class Llama4Config {
             "llama4",
             vocabulary,
             text.size("hidden_size"),
-            normEpsilon(),
+            (float) positiveInFloat("rms_norm_eps", 1e-5),
             text.size("max_position_embeddings"),
             tied.flag("tie_word_embeddings", false),
             rotary(),
@@ -75,12 +75,13 @@ final class Llama4Config {
         warnings);
   }
 
-  private float normEpsilon() {
-    float epsilon = (float) text.positive("rms_norm_eps", 1e-5);
-    if (epsilon == 0 || Float.isInfinite(epsilon)) {
-      throw text.invalid("rms_norm_eps", "a number above 0 in 32 bits");
+  /// A number that the kernels use in 32 bits, where it must not become 0 or infinite.
+  private double positiveInFloat(String name, double otherwise) {
+    double value = text.positive(name, otherwise);
+    if ((float) value == 0 || Float.isInfinite((float) value)) {
+      throw text.invalid(name, "a number above 0 in 32 bits");
     }
-    return epsilon;
+    return value;
   }
 
   /// One id or a list of them.
@@ -152,7 +153,7 @@ final class Llama4Config {
     if (!text.looseFlag("attn_temperature_tuning", true)) {
       return Temperature.NONE;
     }
-    return new Temperature(text.positive("floor_scale", 8192), text.number("attn_scale", 0.1));
+    return new Temperature(positiveInFloat("floor_scale", 8192), text.number("attn_scale", 0.1));
   }
 
   /// The attention chunk; 0 where the file says null: no chunks.
