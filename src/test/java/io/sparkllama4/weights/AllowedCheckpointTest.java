@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -26,11 +27,12 @@ class AllowedCheckpointTest {
 
   @TempDir Path folder;
 
+  private String oracle = "dense";
   private ModelCopy model;
 
   @BeforeEach
   void copy() throws IOException {
-    model = ModelCopy.of("dense", folder.resolve("model"));
+    model = ModelCopy.of(oracle, folder.resolve("model"));
   }
 
   @AfterEach
@@ -55,12 +57,13 @@ class AllowedCheckpointTest {
     return run.document();
   }
 
-  private void answersAsTheReference() {
-    for (Oracle.Prompt prompt : Oracle.named("dense").prompts()) {
+  private void answersAsTheReference(String... options) {
+    for (Oracle.Prompt prompt : Oracle.named(oracle).prompts()) {
       String ids = String.join(",", prompt.ids().stream().map(String::valueOf).toList());
-      JsonNode result =
-          result("--ids", ids, "--ignore-eos", "--max-tokens", "" + prompt.greedyIds().size());
-      assertThat(result.get("completion_ids"))
+      List<String> arguments = new ArrayList<>(List.of(options));
+      arguments.addAll(List.of("--ids", ids, "--ignore-eos", "--max-tokens"));
+      arguments.add(Integer.toString(prompt.greedyIds().size()));
+      assertThat(result(arguments.toArray(String[]::new)).get("completion_ids"))
           .extracting(JsonNode::intValue)
           .containsExactlyElementsOf(prompt.greedyIds());
     }
@@ -145,6 +148,30 @@ class AllowedCheckpointTest {
     model.text(config -> config.put("torch_dtype", dtype).put("dtype", dtype));
     answersAsTheReference();
     assertThat(info().get("weights").get("dtype").textValue()).isEqualTo("bf16");
+  }
+
+  /// One half of a layer in 16 bits, the other in 32: the values are the same.
+  @ParameterizedTest
+  @ValueSource(strings = {"scalar", "vector"})
+  void neighboursOfDifferentTypes(String kernels) throws IOException {
+    for (String tensor :
+        List.of(
+            "model.layers.0.feed_forward.up_proj.weight",
+            "model.layers.1.self_attn.k_proj.weight",
+            "model.layers.2.feed_forward.down_proj.weight",
+            "model.layers.3.input_layernorm.weight",
+            "lm_head.weight")) {
+      model.widen(WEIGHTS, tensor);
+    }
+    answersAsTheReference("--kernels", kernels);
+    warns();
+    oracle = "scout";
+    model = ModelCopy.of(oracle, folder.resolve("scout"));
+    model.widen(WEIGHTS, "language_model.model.layers.0.feed_forward.experts.gate_up_proj");
+    model.widen(WEIGHTS, "language_model.model.layers.1.feed_forward.experts.down_proj");
+    model.widen(WEIGHTS, "language_model.model.layers.2.feed_forward.shared_expert.up_proj.weight");
+    model.widen(WEIGHTS, "language_model.model.embed_tokens.weight");
+    answersAsTheReference("--kernels", kernels);
   }
 
   @Test

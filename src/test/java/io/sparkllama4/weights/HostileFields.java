@@ -106,6 +106,8 @@ final class HostileFields {
             .found("1.0E39", "number"),
         field("dense", "rope_theta is 0", c -> c.put("rope_theta", 0)).found("0", "above 0"),
         field("dense", "rope_theta is -1", c -> c.put("rope_theta", -1)).found("-1", "above 0"),
+        field("scout", "floor_scale is 1e-60", c -> c.put("floor_scale", 1e-60))
+            .found("1.0E-60", "32 bits"),
         field("scout", "floor_scale is 0", c -> c.put("floor_scale", 0)).found("0", "above 0"),
         field("scout", "attn_scale is a text", c -> c.put("attn_scale", "0.1"))
             .found("0.1", "number"),

@@ -155,6 +155,29 @@ public final class ModelCopy {
     return write(name, bytes);
   }
 
+  /// Stores a BF16 tensor as F32 instead, behind all others; its old bytes stay, unclaimed.
+  public ModelCopy widen(String name, String tensor) throws IOException {
+    byte[] bytes = Files.readAllBytes(file(name));
+    int length = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+    JsonNode entry = JSON.readTree(Arrays.copyOfRange(bytes, 8, 8 + length)).get(tensor);
+    int data = 8 + length;
+    int begin = data + entry.get("data_offsets").get(0).intValue();
+    int end = data + entry.get("data_offsets").get(1).intValue();
+    ByteBuffer wide = ByteBuffer.allocate(2 * (end - begin)).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = begin; at < end; at += 2) {
+      wide.putShort((short) 0).put(bytes, at, 2);
+    }
+    write(name, concatenate(bytes, wide.array()));
+    return tensor(
+        name,
+        tensor,
+        t ->
+            t.put("dtype", "F32")
+                .putArray("data_offsets")
+                .add(bytes.length - data)
+                .add(bytes.length - data + wide.capacity()));
+  }
+
   /// Writes a header's length over the true one.
   public ModelCopy headerLength(String name, long length) throws IOException {
     byte[] bytes = Files.readAllBytes(file(name));
