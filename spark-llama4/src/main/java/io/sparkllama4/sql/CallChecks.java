@@ -17,8 +17,6 @@ import org.apache.spark.sql.catalyst.expressions.Or;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
-import org.apache.spark.sql.types.MapType;
-import org.apache.spark.sql.types.StringType;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
@@ -48,7 +46,7 @@ public final class CallChecks extends AbstractFunction1<LogicalPlan, BoxedUnit> 
     for (Expression expression : ScalaInterop.list(node.expressions())) {
       if (LiftedCalls.contains(expression)) {
         if (!(node instanceof Project) && !(node instanceof Filter)) {
-          throw unsupportedPlace(expression, "a " + node.nodeName() + " clause");
+          throw unsupportedPlace(expression, "the clause [" + node.nodeName() + "]");
         }
         checkExpression(expression);
       }
@@ -91,14 +89,5 @@ public final class CallChecks extends AbstractFunction1<LogicalPlan, BoxedUnit> 
       throw Engines.unknownModel(arguments.alias(), String.join(", ", models));
     }
     arguments.check();
-    if (call.hasOptionMap()
-        && !(call.optionMap().dataType() instanceof MapType map
-            && map.keyType() instanceof StringType)) {
-      throw ErrorReport.of(
-              ErrorCode.INVALID_OPTION, "The options of " + call.prettyName() + " are no map")
-          .found(call.optionMap().dataType().sql(), "MAP<STRING, ...>")
-          .key("options")
-          .exception();
-    }
   }
 }

@@ -3,6 +3,7 @@ package io.sparkllama4.sql;
 import io.sparkllama4.rows.CallKind;
 import io.sparkllama4.rows.MessageColumns;
 import io.sparkllama4.rows.ResultValues;
+import io.sparkllama4.rows.RowOptions;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.apache.spark.sql.catalyst.expressions.Unevaluable;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenContext;
 import org.apache.spark.sql.catalyst.expressions.codegen.ExprCode;
 import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.NullType;
 import org.apache.spark.sql.types.StringType;
 import scala.collection.immutable.IndexedSeq;
@@ -120,25 +122,40 @@ public final class ModelCall extends Expression implements Unevaluable, Serializ
   public TypeCheckResult checkInputDataTypes() {
     DataType type = prompt().dataType();
     boolean isConversation = kind == CallKind.COMPLETE && MessageColumns.isConversation(type);
-    if (type instanceof StringType || type instanceof NullType || isConversation) {
-      return TypeCheckResult.TypeCheckSuccess$.MODULE$;
+    if (!(type instanceof StringType || type instanceof NullType || isConversation)) {
+      String required =
+          kind == CallKind.COMPLETE
+              ? "(\"STRING\" or \"ARRAY<STRUCT<role: STRING, content: STRING>>\")"
+              : "\"STRING\"";
+      return mismatch("first", required, prompt());
     }
-    String required =
-        kind == CallKind.COMPLETE
-            ? "(\"STRING\" or \"ARRAY<STRUCT<role: STRING, content: STRING>>\")"
-            : "\"STRING\"";
+    if (hasOptionMap && !holdsOptions(optionMap().dataType())) {
+      return mismatch("second", "\"MAP<STRING, ...>\"", optionMap());
+    }
+    return TypeCheckResult.TypeCheckSuccess$.MODULE$;
+  }
+
+  /// True of a map by name, and of a NULL, which chooses nothing.
+  private static boolean holdsOptions(DataType type) {
+    return type instanceof NullType
+        || (type instanceof MapType map
+            && map.keyType() instanceof StringType
+            && (map.valueType() instanceof NullType || RowOptions.isReadable(map.valueType())));
+  }
+
+  private static TypeCheckResult mismatch(String place, String required, Expression found) {
     return new TypeCheckResult.DataTypeMismatch(
         "UNEXPECTED_INPUT_TYPE",
         ScalaMaps.of(
             Map.of(
                 "paramIndex",
-                "first",
+                place,
                 "requiredType",
                 required,
                 "inputSql",
-                "\"" + prompt().sql() + "\"",
+                "\"" + found.sql() + "\"",
                 "inputType",
-                "\"" + type.sql() + "\"")));
+                "\"" + found.dataType().sql() + "\"")));
   }
 
   @Override

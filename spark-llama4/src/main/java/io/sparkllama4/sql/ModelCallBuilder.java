@@ -1,7 +1,5 @@
 package io.sparkllama4.sql;
 
-import io.sparkllama4.error.ErrorCode;
-import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.rows.CallKind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -9,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.apache.spark.sql.catalyst.expressions.CreateMap;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
@@ -37,31 +36,42 @@ public final class ModelCallBuilder {
 
   private Expression build(List<Expression> arguments) {
     int positional = 0;
+    String lastName = "";
     for (Expression argument : arguments) {
       if (argument instanceof NamedArgumentExpression named) {
-        name(named.key().toLowerCase(Locale.ROOT), named.value());
-      } else if (positional < 2 && options.isEmpty()) {
+        lastName = named.key().toLowerCase(Locale.ROOT);
+        name(lastName, named.value());
+      } else if (!lastName.isEmpty()) {
+        throw refused(
+            QueryCompilationErrors.unexpectedPositionalArgument(kind.function(), lastName));
+      } else if (positional < 2) {
         name(positional++ == 0 ? "prompt" : "options", argument);
       } else {
         throw wrongCount(arguments.size());
       }
     }
+    if (arguments.isEmpty()) {
+      throw wrongCount(0);
+    }
     if (prompt == null) {
-      throw wrongCount(arguments.size());
+      throw refused(QueryCompilationErrors.requiredParameterNotFound(kind.function(), "prompt", 0));
     }
     return call();
   }
 
   private RuntimeException wrongCount(int found) {
-    throw Conditions.<RuntimeException>raise(
-        (Exception)
-            QueryCompilationErrors.wrongNumArgsError(
-                kind.function(),
-                ScalaInterop.<Object>seq(List.of(1, 2)),
-                found,
-                QueryCompilationErrors.wrongNumArgsError$default$4(),
-                QueryCompilationErrors.wrongNumArgsError$default$5(),
-                QueryCompilationErrors.wrongNumArgsError$default$6()));
+    throw refused(
+        QueryCompilationErrors.wrongNumArgsError(
+            kind.function(),
+            ScalaInterop.<Object>seq(List.of(1, 2)),
+            found,
+            QueryCompilationErrors.wrongNumArgsError$default$4(),
+            QueryCompilationErrors.wrongNumArgsError$default$5(),
+            QueryCompilationErrors.wrongNumArgsError$default$6()));
+  }
+
+  private static RuntimeException refused(Throwable condition) {
+    throw Conditions.<RuntimeException>raise((Exception) condition);
   }
 
   private void name(String name, Expression value) {
@@ -80,19 +90,15 @@ public final class ModelCallBuilder {
           default -> options.put(name, value) != null;
         };
     if (twice) {
-      throw Conditions.<RuntimeException>raise(
-          Conditions.analysis(
-              ErrorReport.of(
-                      ErrorCode.INVALID_OPTION,
-                      "Argument [" + name + "] of " + kind.function() + " is given twice")
-                  .key(name)));
+      throw refused(QueryCompilationErrors.doubleNamedArgumentReference(kind.function(), name));
     }
   }
 
   private Expression call() {
     List<Expression> children = new ArrayList<>();
     children.add(java.util.Objects.requireNonNull(prompt));
-    Map<String, Expression> named = new LinkedHashMap<>();
+    // Sorted, so that the order in which options are written makes no different calls.
+    Map<String, Expression> named = new TreeMap<>();
     Expression map = optionMap;
     if (map instanceof CreateMap literal && keysAreTexts(literal)) {
       // Taken apart, values of different types need no common one.
@@ -120,7 +126,7 @@ public final class ModelCallBuilder {
                     && literal.value() != null);
   }
 
-  /// /// The call with its map of options taken apart, where the map's keys are literals.
+  /// The call with its map of options taken apart, where the map's keys are literals.
   static Optional<Expression> takeApart(ModelCall call) {
     if (call.hasOptionMap() && call.optionMap() instanceof CreateMap map && keysAreTexts(map)) {
       ModelCallBuilder builder = new ModelCallBuilder(call.kind());
