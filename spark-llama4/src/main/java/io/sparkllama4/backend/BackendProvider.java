@@ -11,6 +11,12 @@ public interface BackendProvider {
   /// Whether it can work here. Cheap, repeatable, and never throws.
   Availability availability();
 
+  /// Checks options without opening it, on a machine that need not have the device: what no machine
+  /// can do with this build is refused here.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with INVALID_OPTION or UNSUPPORTED_FEATURE
+  void check(BackendOptions options);
+
   /// Opens it.
   ///
   /// @throws io.sparkllama4.error.Llama4Exception with BACKEND_UNAVAILABLE or UNSUPPORTED_FEATURE

@@ -2,6 +2,7 @@ package io.sparkllama4.backend;
 
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -34,6 +35,20 @@ public final class Backends {
         List.of(name.equals("cuda") ? CUDA_REASON : "no backend has the name " + name));
   }
 
+  /// Checks what is asked of the backend `name` without opening it, on a machine that need not have
+  /// its device.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with BACKEND_UNAVAILABLE where this build has no
+  ///     such backend, or as the provider says
+  public static void check(String name, BackendOptions options) {
+    List<BackendProvider> possible =
+        providers().stream().filter(p -> name.equals("auto") || name.equals(p.name())).toList();
+    if (possible.isEmpty()) {
+      throw unavailable(name, availability(name).reasons());
+    }
+    possible.forEach(provider -> provider.check(options));
+  }
+
   /// Opens the backend `name`, or for `auto` the best that can work here.
   ///
   /// @throws io.sparkllama4.error.Llama4Exception with BACKEND_UNAVAILABLE and all the reasons
@@ -50,7 +65,11 @@ public final class Backends {
     if (reasons.isEmpty()) {
       reasons.addAll(availability(name).reasons());
     }
-    throw ErrorReport.of(
+    throw unavailable(name, reasons);
+  }
+
+  private static Llama4Exception unavailable(String name, List<String> reasons) {
+    return ErrorReport.of(
             ErrorCode.BACKEND_UNAVAILABLE,
             "Cannot open backend [" + name + "]: " + String.join("; ", reasons))
         .found(name, "auto, cpu")

@@ -83,7 +83,7 @@ public final class Engine implements AutoCloseable {
               ErrorCode.NOT_ENOUGH_MEMORY,
               "Cannot hold the KV cache beside weights and scratch memory of ["
                   + reserved
-                  + "] bytes; lower --kv-tokens or spark.llama4.kv.tokens")
+                  + "] bytes; lower --kv-tokens")
           .found(
               needed + " bytes needed", "at most " + Math.max(0, free) + " bytes, which are free")
           .key("--kv-tokens")

@@ -10,14 +10,19 @@ public class Llama4Exception extends RuntimeException {
 
   /// Carries `report`.
   public Llama4Exception(ErrorReport report) {
-    super(report.describe());
+    super(message(report));
     this.report = report;
   }
 
   /// Carries `report` and the failure underneath.
   public Llama4Exception(ErrorReport report, Throwable cause) {
-    super(report.describe(), cause);
+    super(message(report), cause);
     this.report = report;
+  }
+
+  /// Stack traces and logs show the code too: it is what a user looks up.
+  private static String message(ErrorReport report) {
+    return "[" + report.code() + "] " + report.describe();
   }
 
   /// What went wrong, in parts.

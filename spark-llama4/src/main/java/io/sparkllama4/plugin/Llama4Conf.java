@@ -6,6 +6,7 @@ import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -60,10 +61,10 @@ public record Llama4Conf(
       int threads = integer(Llama4ConfKeys.THREADS, 0);
       RuntimeOptions runtime =
           new RuntimeOptions(
-              text(Llama4ConfKeys.BACKEND),
-              text(Llama4ConfKeys.KERNELS),
+              choice(Llama4ConfKeys.BACKEND, "auto", "cpu", "cuda"),
+              choice(Llama4ConfKeys.KERNELS, "auto", "scalar", "vector", "native"),
               threads == 0 ? cores : threads,
-              text(Llama4ConfKeys.WEIGHTS),
+              choice(Llama4ConfKeys.WEIGHTS, "stored", "bf16", "int8", "int4"),
               integer(Llama4ConfKeys.RANKS, 1),
               "auto",
               flag(Llama4ConfKeys.STRICT),
@@ -122,6 +123,19 @@ public record Llama4Conf(
         throw invalid(key, "an integer of at least " + least);
       }
       return value;
+    }
+
+    private String choice(String key, String... allowed) {
+      List<String> names = List.of(allowed);
+      return parse(
+          key,
+          value -> {
+            if (!names.contains(value)) {
+              throw new IllegalArgumentException(value);
+            }
+            return value;
+          },
+          String.join(", ", names));
     }
 
     private boolean flag(String key) {

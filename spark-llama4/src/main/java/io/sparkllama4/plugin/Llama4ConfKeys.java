@@ -1,5 +1,7 @@
 package io.sparkllama4.plugin;
 
+import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
 import java.util.List;
 
 /// Every key of the configuration, with its default. `conf/spark-defaults.conf.template` documents
@@ -50,18 +52,18 @@ public final class Llama4ConfKeys {
   /// Keys with their defaults, in the order of the template; aliases of models apart.
   public static final List<Key> ALL =
       List.of(
-          new Key(MODEL, ""),
-          new Key(BACKEND, "auto"),
-          new Key(KERNELS, "auto"),
-          new Key(THREADS, "0"),
-          new Key(WEIGHTS, "stored"),
-          new Key(RANKS, "1"),
-          new Key(STRICT, "true"),
-          new Key(MAX_BATCH, "256"),
-          new Key(PREFILL_CHUNK, "512"),
-          new Key(KV_TOKENS, "0"),
-          new Key(SEED, "0"),
-          new Key(WINDOW_ROWS, "256"));
+          new Key(MODEL, "", "--model"),
+          new Key(BACKEND, "auto", "--backend"),
+          new Key(KERNELS, "auto", "--kernels"),
+          new Key(THREADS, "0", "--threads"),
+          new Key(WEIGHTS, "stored", "--weights"),
+          new Key(RANKS, "1", "--ranks"),
+          new Key(STRICT, "true", "--strict"),
+          new Key(MAX_BATCH, "256", "--max-batch"),
+          new Key(PREFILL_CHUNK, "512", "--prefill-chunk"),
+          new Key(KV_TOKENS, "0", "--kv-tokens"),
+          new Key(SEED, "0", "--seed"),
+          new Key(WINDOW_ROWS, "256", ""));
 
   private Llama4ConfKeys() {}
 
@@ -69,5 +71,33 @@ public final class Llama4ConfKeys {
   ///
   /// @param name the whole key
   /// @param otherwise its value where none is set; empty where it must be set
-  public record Key(String name, String otherwise) {}
+  /// @param option what sets the same on the command line; empty where nothing does
+  public record Key(String name, String otherwise, String option) {}
+
+  /// What the runtime says of options of the command line, said of the keys that set the same: a
+  /// user of Spark never sees the others.
+  ///
+  /// @param alias the model that it is about
+  public static Llama4Exception inTermsOfKeys(String alias, Llama4Exception failure) {
+    ErrorReport report = failure.report();
+    String model = alias.equals(Llama4Conf.DEFAULT_ALIAS) ? MODEL : MODELS + alias;
+    String message = report.message();
+    String key = report.key().isEmpty() ? model : report.key();
+    for (Key known : ALL) {
+      if (!known.option().isEmpty()) {
+        String name = known.name().equals(MODEL) ? model : known.name();
+        message = message.replace(known.option(), name);
+        key = key.equals(known.option()) ? name : key;
+      }
+    }
+    return new ErrorReport(
+            report.code(),
+            message,
+            report.file(),
+            report.tensor(),
+            report.found(),
+            report.expected(),
+            key)
+        .exception(failure);
+  }
 }

@@ -49,12 +49,9 @@ public final class Llama4Plugin implements SparkPlugin {
       try {
         ModelHandle.validate(directory, conf.runtime());
       } catch (Llama4Exception e) {
-        String key =
-            alias.equals(Llama4Conf.DEFAULT_ALIAS)
-                ? Llama4ConfKeys.MODEL
-                : Llama4ConfKeys.MODELS + alias;
-        LOG.error("Model [{}] of {} cannot be used: {}", alias, key, e.getMessage());
-        throw e;
+        Llama4Exception failure = Llama4ConfKeys.inTermsOfKeys(alias, e);
+        LOG.error("Model [{}] cannot be used: {}", alias, failure.getMessage());
+        throw failure;
       }
     }
   }

@@ -74,10 +74,7 @@ public final class ModelHandle implements AutoCloseable {
           closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
       options.requireBuilt(weightsLabel(checkpoint));
       Backend backend =
-          closing.onFailure(
-              Backends.open(
-                  options.backend(),
-                  new BackendOptions(options.kernels(), options.threads(), options.strict())));
+          closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
       ModelHandle handle = new ModelHandle(checkpoint, tokenizer, backend, options);
       LOADS.incrementAndGet();
       return closing.keep(handle);
@@ -93,7 +90,12 @@ public final class ModelHandle implements AutoCloseable {
       closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
       ChatTemplate.open(directory);
       options.requireBuilt(weightsLabel(checkpoint));
+      Backends.check(options.backend(), backendOptions(options));
     }
+  }
+
+  private static BackendOptions backendOptions(RuntimeOptions options) {
+    return new BackendOptions(options.kernels(), options.threads(), options.strict());
   }
 
   /// How often a model has been loaded in this process.

@@ -42,7 +42,7 @@ public record RuntimeOptions(
   /// @param storedWeights label of the type in which the checkpoint stores its weights
   void requireBuilt(String storedWeights) {
     if (threads < 1) {
-      throw ErrorReport.of(ErrorCode.INVALID_OPTION, "Option [threads] cannot be [" + threads + "]")
+      throw ErrorReport.of(ErrorCode.INVALID_OPTION, "Option --threads cannot be [" + threads + "]")
           .found(threads, "at least 1")
           .key("--threads")
           .exception();

@@ -35,20 +35,9 @@ public final class CpuProvider implements BackendProvider {
   }
 
   @Override
-  public Backend open(BackendOptions options) {
-    return switch (options.kernels()) {
-      case "scalar" -> scalar(options);
-      case "vector" -> {
-        if (!hasVectorApi()) {
-          throw ErrorReport.of(
-                  ErrorCode.BACKEND_UNAVAILABLE, "Cannot take kernels [vector]: " + NO_VECTOR_API)
-              .found("vector", "scalar")
-              .key("--kernels")
-              .exception();
-        }
-        yield vector(options);
-      }
-      case "auto" -> hasVectorApi() ? vector(options) : scalar(options);
+  public void check(BackendOptions options) {
+    switch (options.kernels()) {
+      case "auto", "scalar", "vector" -> {}
       case "native" ->
           throw ErrorReport.of(
                   ErrorCode.UNSUPPORTED_FEATURE, "Kernels [native] are not part of this build")
@@ -61,6 +50,25 @@ public final class CpuProvider implements BackendProvider {
               .found(options.kernels(), "auto, scalar, vector")
               .key("--kernels")
               .exception();
+    }
+  }
+
+  @Override
+  public Backend open(BackendOptions options) {
+    check(options);
+    return switch (options.kernels()) {
+      case "scalar" -> scalar(options);
+      case "vector" -> {
+        if (!hasVectorApi()) {
+          throw ErrorReport.of(
+                  ErrorCode.BACKEND_UNAVAILABLE, "Cannot take kernels [vector]: " + NO_VECTOR_API)
+              .found("vector", "scalar")
+              .key("--kernels")
+              .exception();
+        }
+        yield vector(options);
+      }
+      default -> hasVectorApi() ? vector(options) : scalar(options);
     };
   }
 
