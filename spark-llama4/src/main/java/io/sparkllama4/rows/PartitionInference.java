@@ -6,6 +6,7 @@ import io.sparkllama4.engine.RowError;
 import io.sparkllama4.engine.Submission;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.ExecutorEngines;
+import io.sparkllama4.plugin.Llama4ConfKeys;
 import io.sparkllama4.runtime.ContentSeed;
 import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.ModelHandle;
@@ -102,8 +103,7 @@ public final class PartitionInference implements Iterator<InternalRow> {
     ExecutorEngines engines = ExecutorEngines.get();
     this.calls = new ArrayList<>();
     for (int i = 0; i < plans.size(); i++) {
-      ModelHandle model = engines.engines().model(plans.get(i).alias());
-      calls.add(new Call(plans.get(i), arguments.get(i), model));
+      calls.add(new Call(plans.get(i), arguments.get(i), model(engines, plans.get(i).alias())));
     }
     this.windowRows = engines.conf().windowRows();
     this.querySeed = engines.conf().seed();
@@ -116,6 +116,16 @@ public final class PartitionInference implements Iterator<InternalRow> {
         context -> {
           close();
         });
+  }
+
+  private static ModelHandle model(ExecutorEngines engines, String alias) {
+    try {
+      return engines.engines().model(alias);
+    } catch (Llama4Exception e) {
+      QueryFailure failure = new QueryFailure(Llama4ConfKeys.inTermsOfKeys(alias, e).report());
+      failure.initCause(e);
+      throw failure;
+    }
   }
 
   private void close() {

@@ -1,6 +1,7 @@
 package io.sparkllama4.rows;
 
 import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
 
 /// How our error codes look as Spark error conditions.
 public final class SparkErrors {
@@ -9,6 +10,16 @@ public final class SparkErrors {
   /// The condition's name: `LLAMA4_PROMPT_TOO_LONG`.
   public static String condition(ErrorCode code) {
     return "LLAMA4_" + code.name();
+  }
+
+  /// The report as Spark shows its own errors.
+  public static String message(ErrorReport report) {
+    return "["
+        + condition(report.code())
+        + "] "
+        + report.describe()
+        + ". SQLSTATE: "
+        + sqlState(report.code());
   }
 
   /// The SQLSTATE, of the classes of the SQL standard and of Spark's own list.

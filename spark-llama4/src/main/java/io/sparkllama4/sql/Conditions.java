@@ -1,7 +1,7 @@
 package io.sparkllama4.sql;
 
-import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.rows.QueryFailure;
 import io.sparkllama4.rows.SparkErrors;
 import org.apache.spark.QueryContext;
 import org.apache.spark.sql.AnalysisException;
@@ -12,21 +12,19 @@ import scala.collection.immutable.Map$;
 final class Conditions {
   private Conditions() {}
 
-  /// The exception of a query that cannot be analysed.
+  /// The exception of a query that cannot be analysed. Spark wraps it in another that holds the
+  // plan,
+  /// and knows no SQLSTATE for conditions that are not in its own list: the cause keeps ours.
   static AnalysisException analysis(ErrorReport report) {
-    ErrorCode code = report.code();
-    String state = SparkErrors.sqlState(code);
-    String message =
-        "[" + SparkErrors.condition(code) + "] " + report.describe() + " SQLSTATE: " + state;
     return new AnalysisException(
-        message,
+        SparkErrors.message(report),
         Option.empty(),
         Option.empty(),
-        Option.empty(),
-        Option.apply(SparkErrors.condition(code)),
+        Option.apply(new QueryFailure(report)),
+        Option.apply(SparkErrors.condition(report.code())),
         Map$.MODULE$.empty(),
         new QueryContext[0],
-        Option.apply(state),
+        Option.apply(SparkErrors.sqlState(report.code())),
         Option.empty());
   }
 
