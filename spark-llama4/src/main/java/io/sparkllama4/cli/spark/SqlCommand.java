@@ -148,10 +148,7 @@ public final class SqlCommand implements Callable<Integer> {
       result.set("columns", SparkValues.columns(rows.schema()));
       ArrayNode array = result.putArray("rows");
       for (Row row : collected) {
-        ArrayNode values = array.addArray();
-        for (int i = 0; i < row.size(); i++) {
-          values.add(SparkValues.json(row.get(i)));
-        }
+        array.add(SparkValues.values(row, rows.schema()));
       }
       figures(result, rows.queryExecution().executedPlan());
       result.putNull("error");

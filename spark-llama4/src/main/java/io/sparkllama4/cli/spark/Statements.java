@@ -27,7 +27,7 @@ final class Statements {
         end(hasWords);
         hasWords = false;
       } else if (c == '\'' || c == '"' || c == '`') {
-        skipQuoted(c);
+        skipQuoted(c, c != '`' && !isRaw());
         hasWords = true;
       } else if (text.startsWith("--", at)) {
         skipLine();
@@ -49,19 +49,27 @@ final class Statements {
     start = ++at;
   }
 
-  /// In a literal a backslash keeps the next character; in a quoted name it means itself. A doubled
-  /// quote ends one part and begins the next, which comes to the same.
-  private void skipQuoted(char quote) {
+  /// True at the quote of a literal like `r'...'`.
+  private boolean isRaw() {
+    return at > 0
+        && Character.toLowerCase(text.charAt(at - 1)) == 'r'
+        && (at == 1 || !Character.isJavaIdentifierPart(text.charAt(at - 2)));
+  }
+
+  /// In a literal a backslash keeps the next character; in a raw literal and in a quoted name it
+  /// means itself. A doubled quote ends one part and begins the next, which comes to the same.
+  private void skipQuoted(char quote, boolean escapes) {
     at++;
     while (at < text.length() && text.charAt(at) != quote) {
-      at += quote != '`' && text.charAt(at) == '\\' ? 2 : 1;
+      at += escapes && text.charAt(at) == '\\' ? 2 : 1;
     }
     at++;
   }
 
+  /// In Spark SQL a comment goes on in the next line where a backslash ends this one.
   private void skipLine() {
-    while (at < text.length() && text.charAt(at) != '\n') {
-      at++;
+    while (at < text.length() && text.charAt(at) != '\n' && text.charAt(at) != '\r') {
+      at += text.startsWith("\\\n", at) ? 2 : 1;
     }
   }
 
