@@ -131,7 +131,10 @@ public final class InferenceExec extends SparkPlan implements UnaryExecNode {
     return rows -> {
       List<Function<InternalRow, InternalRow>> projections = new ArrayList<>();
       for (Seq<Expression> columns : arguments) {
-        projections.add(UnsafeProjection.create(columns, input)::apply);
+        UnsafeProjection projection = UnsafeProjection.create(columns, input);
+        // Arguments may hold rand() and its like, which depend on the partition.
+        projection.initialize(TaskContext.getPartitionId());
+        projections.add(projection::apply);
       }
       @SuppressWarnings("unchecked") // A sequence of attributes is one of expressions.
       Seq<Expression> columns = (Seq<Expression>) (Seq<?>) output;

@@ -1,5 +1,6 @@
 package io.sparkllama4.udfs;
 
+import io.sparkllama4.sql.AnswerOnce;
 import io.sparkllama4.sql.CallChecks;
 import io.sparkllama4.sql.ExtractInference;
 import io.sparkllama4.sql.InferenceStrategy;
@@ -16,6 +17,7 @@ public final class Llama4Extensions extends AbstractFunction1<SparkSessionExtens
     extensions.injectPostHocResolutionRule(session -> new TakeOptionsApart());
     extensions.injectCheckRule(session -> new CallChecks(session.sparkContext().getConf()));
     extensions.injectPreCBORule(session -> new ExtractInference());
+    extensions.injectPreCBORule(session -> new AnswerOnce());
     extensions.injectPlannerStrategy(session -> new InferenceStrategy());
     return BoxedUnit.UNIT;
   }
