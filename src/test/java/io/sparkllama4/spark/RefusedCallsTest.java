@@ -1,0 +1,155 @@
+package io.sparkllama4.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.sparkllama4.runtime.ModelHandle;
+import java.util.List;
+import org.apache.spark.sql.AnalysisException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What analysis refuses, before any model is loaded.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class RefusedCallsTest {
+  private Application spark;
+  private int loads;
+
+  @BeforeAll
+  void start() {
+    loads = ModelHandle.loads();
+    spark = Application.start("local[2]");
+    spark.sql("CREATE TEMP VIEW t AS SELECT id, string(id) AS p, id % 2 AS g FROM range(4)");
+  }
+
+  @AfterAll
+  void stop() {
+    spark.close();
+    assertThat(ModelHandle.loads()).as("nothing was loaded").isEqualTo(loads);
+    Leftovers.checkApplication();
+  }
+
+  /// Analyses `query`, which must fail; runs nothing.
+  private void check(String query, String condition, String... hints) {
+    assertThat(catchThrowable(() -> spark.sql(query).schema()))
+        .as(query)
+        .isInstanceOfSatisfying(
+            AnalysisException.class,
+            failure -> assertThat(failure.getCondition()).isEqualTo(condition));
+    Failures failure = Failures.of(() -> spark.sql(query).schema());
+    assertThat(failure.condition()).isEqualTo(condition);
+    assertThat(failure.state()).matches("[0-9A-Z]{5}");
+    assertThat(failure.message()).contains("[" + condition + "]");
+    assertThat(List.of(hints)).allSatisfy(hint -> assertThat(failure.message()).contains(hint));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SELECT CASE WHEN g = 0 THEN llama4_generate(p) END FROM t",
+        "SELECT CASE WHEN llama4_generate(p) = 'x' THEN 1 ELSE 2 END FROM t",
+        "SELECT IF(g = 0, llama4_generate(p), p) FROM t",
+        "SELECT coalesce(p, llama4_generate(p)) FROM t",
+        "SELECT nvl(llama4_generate(p), 'none') FROM t",
+        "SELECT nvl2(p, llama4_generate(p), 'none') FROM t",
+        "SELECT id FROM t WHERE g = 0 AND llama4_generate(p) = 'x'",
+        "SELECT id FROM t WHERE g = 0 OR try_llama4_generate(p) = 'x'",
+        "SELECT g = 0 OR llama4_complete(p).text = 'x' FROM t",
+        "SELECT transform(array(p), x -> llama4_generate(x)) FROM t",
+        "SELECT filter(array(p), x -> llama4_generate(x) = 'y') FROM t",
+        "SELECT id FROM t ORDER BY llama4_generate(p)",
+        "SELECT count(*) FROM t GROUP BY llama4_generate(p)",
+        "SELECT max(llama4_generate(p)) FROM t",
+        "SELECT llama4_generate(max(p)) FROM t",
+        "SELECT g, count(*) FROM t GROUP BY g HAVING max(llama4_generate(p)) > 'a'",
+        "SELECT a.id FROM t a JOIN t b ON llama4_generate(a.p) = b.p",
+        "SELECT a.id FROM t a LEFT JOIN t b ON a.id = b.id AND llama4_generate(a.p) = b.p",
+        "SELECT explode(split(llama4_generate(p), ' ')) FROM t",
+        "SELECT x FROM t LATERAL VIEW explode(array(llama4_generate(p))) AS x",
+        "SELECT id FROM t WHERE id IN (SELECT max(length(llama4_generate(p))) FROM t)",
+      })
+  void otherPlacesThanSelectAndWhere(String query) {
+    check(query, "LLAMA4_UNSUPPORTED_PLACE", "SELECT ... FROM (SELECT *, llama4_generate(prompt)");
+  }
+
+  @Test
+  void theRewriteThatTheErrorNamesWorks() {
+    assertThat(
+            spark
+                .sql(
+                    "SELECT CASE WHEN g = 0 THEN answer END FROM"
+                        + " (SELECT *, llama4_generate(p) AS answer FROM t) ORDER BY answer")
+                .schema()
+                .fieldNames())
+        .hasSize(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "llama4_generate(p, model => 'scuot') | LLAMA4_UNKNOWN_MODEL | default",
+        "llama4_generate(p, model => '/etc/model') | LLAMA4_UNKNOWN_MODEL | spark.llama4.models.",
+        "llama4_generate(p, map('model', 'b')) | LLAMA4_UNKNOWN_MODEL | default",
+        "llama4_generate(p, model => p) | LLAMA4_INVALID_OPTION | literal",
+        "llama4_generate(p, max_token => 3) | LLAMA4_UNKNOWN_OPTION | did you mean [max_tokens]",
+        "llama4_complete(p, map('temprature', '1')) | LLAMA4_UNKNOWN_OPTION | [temperature]",
+        "try_llama4_generate(p, topk => 3) | LLAMA4_UNKNOWN_OPTION | did you mean [top_k]",
+        "llama4_generate(p, nonsense_option => 3) | LLAMA4_UNKNOWN_OPTION | repetition_penalty",
+        "llama4_generate(p, max_tokens => 'many') | LLAMA4_INVALID_OPTION | an integer",
+        "llama4_generate(p, max_tokens => 0) | LLAMA4_INVALID_OPTION | max_tokens",
+        "llama4_generate(p, max_tokens => 2.5) | LLAMA4_INVALID_OPTION | an integer",
+        "llama4_generate(p, temperature => -1) | LLAMA4_INVALID_OPTION | temperature",
+        "llama4_generate(p, top_p => 1.5) | LLAMA4_INVALID_OPTION | top_p",
+        "llama4_generate(p, raw => 'maybe') | LLAMA4_INVALID_OPTION | true or false",
+        "llama4_generate(p, stop => named_struct('a', 1)) | LLAMA4_INVALID_OPTION | stop",
+        "llama4_generate(p, on_long_prompt => 'cut') | LLAMA4_INVALID_OPTION | fail, null",
+        "llama4_generate(p, on_long_prompt => 'truncate_head') | LLAMA4_UNSUPPORTED_FEATURE | null",
+      })
+  void unknownModelsAndOptions(String call, String condition, String hint) {
+    check("SELECT " + call + " FROM t", condition, hint);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "llama4_generate() | WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+        "llama4_generate(p, map('seed', '1'), p) | WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+        "llama4_generate(max_tokens => 3) | REQUIRED_PARAMETER_NOT_FOUND",
+        "llama4_generate(max_tokens => 3, p) | UNEXPECTED_POSITIONAL_ARGUMENT",
+        "llama4_generate(prompt => p, p) | UNEXPECTED_POSITIONAL_ARGUMENT",
+        "llama4_generate(p, seed => 1, seed => 2)"
+            + " | DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT.DOUBLE_NAMED_ARGUMENT_REFERENCE",
+        "llama4_generate(g) | DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "llama4_generate(array(p)) | DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "llama4_complete(array(named_struct('role', 1)))"
+            + " | DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "llama4_generate(p, 3) | DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "llama4_generate(p, map(1, 2)) | DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "llama4_generate(q) | UNRESOLVED_COLUMN.WITH_SUGGESTION",
+        "llama4_generat(p) | UNRESOLVED_ROUTINE",
+      })
+  void sparksOwnConditions(String call, String condition) {
+    check("SELECT " + call + " FROM t", condition);
+  }
+
+  @Test
+  void viewsAreCheckedWhenTheyAreMade() {
+    check(
+        "CREATE TEMP VIEW v AS SELECT llama4_generate(p, max_tokns => 1) AS y FROM t",
+        "LLAMA4_UNKNOWN_OPTION");
+  }
+
+  @Test
+  void commandsThatWriteAreCheckedToo() {
+    check(
+        "CREATE TABLE written USING parquet AS SELECT coalesce(llama4_generate(p), p) AS y FROM t",
+        "LLAMA4_UNSUPPORTED_PLACE");
+  }
+}
