@@ -1,91 +1,68 @@
 package io.sparkllama4.text.jinja;
 
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /// What a call passes.
 ///
 /// @param positional by place
 /// @param keywords by name, in order
 record Arguments(List<Object> positional, Map<String, Object> keywords) {
-  static final Arguments EMPTY = new Arguments(List.of(), Map.of());
+  static final Arguments NONE = new Arguments(List.of(), Map.of());
 
   /// These arguments without the first.
   Arguments rest() {
     return new Arguments(positional.subList(1, positional.size()), keywords);
   }
 
-  /// These arguments and one more.
-  Arguments with(String name, Object value) {
-    Map<String, Object> all = new LinkedHashMap<>(keywords);
-    all.put(name, value);
-    return new Arguments(positional, all);
-  }
-
-  /// The arguments by the names of the parameters of `function`.
-  Bound bind(String function, String... names) {
+  /// These arguments by the names of the parameters.
+  Map<String, Object> named(String... names) {
     if (positional.size() > names.length) {
-      throw new TemplateException(
-          function + "() takes " + names.length + " arguments but got " + positional.size());
+      throw new TemplateException("Too many arguments, at most " + names.length + " are taken");
     }
-    Map<String, Object> values = new HashMap<>();
+    Map<String, Object> values = new LinkedHashMap<>(keywords);
+    // A keyword may come from a prompt and must not be told.
+    if (!List.of(names).containsAll(values.keySet())) {
+      throw new TemplateException("An unexpected keyword argument, allowed: " + List.of(names));
+    }
     for (int i = 0; i < positional.size(); i++) {
-      values.put(names[i], positional.get(i));
-    }
-    for (Map.Entry<String, Object> keyword : keywords.entrySet()) {
-      if (!List.of(names).contains(keyword.getKey())) {
-        // Names that a dict brings may be pieces of a prompt: no complaint may tell them.
-        throw new TemplateException(function + "() got an unexpected keyword argument");
-      }
-      if (values.put(keyword.getKey(), keyword.getValue()) != null) {
-        throw new TemplateException(function + "() got two values for one argument");
+      if (values.put(names[i], positional.get(i)) != null) {
+        throw new TemplateException("Two values for the argument '" + names[i] + "'");
       }
     }
-    return new Bound(function, values);
+    return values;
   }
 
-  /// Arguments by name.
-  ///
-  /// @param function who was called
-  /// @param values what was passed
-  record Bound(String function, Map<String, Object> values) {
-    Optional<Object> find(String name) {
-      return Optional.ofNullable(values.get(name));
+  /// The arguments in the order of `names`; `Undefined` stands for those that were left out.
+  Object[] bind(String... names) {
+    Map<String, Object> values = named(names);
+    Object[] bound = new Object[names.length];
+    for (int i = 0; i < names.length; i++) {
+      bound[i] =
+          values.getOrDefault(names[i], new Undefined("The argument '" + names[i] + "' misses"));
     }
+    return bound;
+  }
 
-    Object value(String name) {
-      return find(name)
-          .orElseThrow(
-              () -> new TemplateException(function + "() misses the argument '" + name + "'"));
-    }
+  static Object or(Object given, Object otherwise) {
+    return given instanceof Undefined ? otherwise : given;
+  }
 
-    Object value(String name, Object otherwise) {
-      return values.getOrDefault(name, otherwise);
-    }
+  static String text(Object given) {
+    return switch (given) {
+      case String text -> text;
+      case Undefined(String message) -> throw new TemplateException(message);
+      default -> throw new TemplateException("A str is needed, not " + Values.typeName(given));
+    };
+  }
 
-    boolean truth(String name) {
-      return find(name).map(Values::truth).orElse(false);
-    }
-
-    /// A text that must be there.
-    String text(String name) {
-      if (value(name) instanceof String text) {
-        return text;
-      }
-      throw new TemplateException(
-          function + "() needs a str as '" + name + "', not " + Values.typeName(value(name)));
-    }
-
-    /// A text; nothing where it was left out or is None.
-    Optional<String> textOrNone(String name) {
-      return value(name, None.NONE) == None.NONE ? Optional.empty() : Optional.of(text(name));
-    }
-
-    int integer(String name, int otherwise) {
-      return find(name).filter(v -> v != None.NONE).map(v -> Values.index(v)).orElse(otherwise);
-    }
+  /// A small integer; `otherwise` where it was left out or is None.
+  static int integer(Object given, int otherwise) {
+    return switch (given) {
+      case Undefined undefined -> otherwise;
+      case None none -> otherwise;
+      default -> Values.index(given);
+    };
   }
 }

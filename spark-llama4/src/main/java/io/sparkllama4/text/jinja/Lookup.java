@@ -4,151 +4,87 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/// `value.name`, `value[index]` and `value[start:stop:step]`.
+/// `value.name`, `value[index]` and `value[start:stop:step]`. Nothing of Java is ever looked at.
 final class Lookup {
   private Lookup() {}
 
   /// As jinja2 looks attributes up: the methods of the type first, then what a dict holds.
   static Object attribute(Session session, Object base, String name) {
-    if (base instanceof Undefined undefined) {
-      throw undefined.failure();
+    if (base instanceof Undefined(String message)) {
+      throw new TemplateException(message);
     }
-    return switch (base) {
-      case Namespace namespace -> member(namespace, name);
-      case Loop loop -> loop.attribute(session, name);
-      default -> {
-        if (Methods.has(base, name)) {
-          yield Methods.of(base, name);
-        }
-        Object found = base instanceof Map<?, ?> map ? Comparing.find(session, map, name) : null;
-        yield found == null ? Undefined.attribute(base, name) : found;
-      }
-    };
-  }
-
-  private static Object member(Namespace namespace, String name) {
-    Object value = namespace.attributes().get(name);
-    return value == null ? Undefined.attribute(namespace, name) : value;
+    if (base instanceof Namespace(Map<String, Object> attributes)) {
+      return attributes.getOrDefault(name, Undefined.of(base));
+    }
+    Object method = Methods.of(session, base, name);
+    if (method instanceof Undefined && base instanceof Map<?, ?> map) {
+      Object found = Comparing.find(session, map, name);
+      return found == null ? method : found;
+    }
+    return method;
   }
 
   /// As jinja2 looks items up: what the value holds first, then the methods of its type.
   static Object item(Session session, Object base, Object index) {
+    if (base instanceof Undefined(String message)) {
+      throw new TemplateException(message);
+    }
+    boolean hashable = !(index instanceof List<?>) && !(index instanceof Map<?, ?>);
+    Object found =
+        base instanceof Map<?, ?> map && hashable ? Comparing.find(session, map, index) : null;
+    if (found != null) {
+      return found;
+    }
+    if (index instanceof String name) {
+      return attribute(session, base, session.plain(name));
+    }
+    if (!Values.isInteger(index) || !Values.hasLength(base) || base instanceof Map<?, ?>) {
+      return Undefined.of(base);
+    }
+    int length = Values.length(base);
+    int place = Values.index(index) < 0 ? Values.index(index) + length : Values.index(index);
+    if (place < 0 || place >= length) {
+      return Undefined.of(base);
+    }
     return switch (base) {
-      case Undefined undefined -> throw undefined.failure();
-      case Map<?, ?> map -> {
-        Object found = hashable(index) ? Comparing.find(session, map, index) : null;
-        yield found == null ? method(session, base, index) : found;
-      }
-      case String text when Values.isInteger(index) -> character(text, Values.index(index));
-      case List<?> list when Values.isInteger(index) -> at(base, list, Values.index(index));
-      case Tuple(var items) when Values.isInteger(index) -> at(base, items, Values.index(index));
-      case Span span when Values.isInteger(index) -> {
-        int place = place(Values.index(index), span.length());
-        yield place < 0 ? Undefined.element(base) : (Object) span.at(place);
-      }
-      default -> method(session, base, index);
+      case String text -> Character.toString(text.codePointAt(text.offsetByCodePoints(0, place)));
+      case Tuple tuple -> tuple.items().get(place);
+      default -> ((List<?>) base).get(place);
     };
-  }
-
-  private static boolean hashable(Object value) {
-    return !(value instanceof List<?>) && !(value instanceof Map<?, ?>);
-  }
-
-  private static Object method(Session session, Object base, Object index) {
-    return index instanceof String name
-        ? method(session, base, session.plain(name))
-        : Undefined.element(base);
-  }
-
-  /// What the type of a value itself has under a name; one that is missing may have been computed
-  /// from a prompt, so that its complaint leaves it out.
-  static Object method(Session session, Object base, String name) {
-    boolean own = base instanceof Namespace || base instanceof Loop || Methods.has(base, name);
-    Object found = own ? attribute(session, base, name) : Undefined.element(base);
-    return found instanceof Undefined && !Methods.has(base, name) ? Undefined.element(base) : found;
-  }
-
-  private static Object at(Object base, List<?> items, int index) {
-    int place = place(index, items.size());
-    return place < 0 ? Undefined.element(base) : items.get(place);
-  }
-
-  private static Object character(String text, int index) {
-    int place = place(index, Characters.length(text));
-    return place < 0
-        ? Undefined.element(text)
-        : Character.toString(text.codePointAt(Characters.offset(text, place)));
-  }
-
-  /// The place of an index that may count from the end; -1 where there is none.
-  private static int place(int index, int length) {
-    int place = index < 0 ? index + length : index;
-    return place < length ? Math.max(place, -1) : -1;
   }
 
   static Object slice(Session session, Object base, Object start, Object stop, Object step) {
-    return switch (base) {
-      case Undefined undefined -> throw undefined.failure();
-      case String text -> text(session, text, start, stop, step);
-      case List<?> list -> items(session, list, start, stop, step);
-      case Tuple(var items) -> new Tuple(items(session, items, start, stop, step));
-      case Span span -> items(session, Values.list(session, span), start, stop, step);
-      default ->
-          throw new TemplateException("'" + Values.typeName(base) + "' object cannot be sliced");
-    };
-  }
-
-  private static String text(Session session, String text, Object start, Object stop, Object step) {
-    Places places = places(Characters.length(text), start, stop, step);
-    if (places.step() == 1) {
-      int from = Characters.offset(text, (int) places.start());
-      return session.made(text.substring(from, text.offsetByCodePoints(from, places.count())));
+    if (base instanceof Undefined(String message)) {
+      throw new TemplateException(message);
     }
-    session.items(text.length());
-    int[] points = text.codePoints().toArray();
-    StringBuilder slice = new StringBuilder();
-    for (int i = 0; i < places.count(); i++) {
-      slice.appendCodePoint(points[places.at(i)]);
+    if (base instanceof Map<?, ?> || !Values.hasLength(base)) {
+      throw new TemplateException("'" + Values.typeName(base) + "' object cannot be sliced");
     }
-    return session.made(slice.toString());
-  }
-
-  private static List<Object> items(
-      Session session, List<?> items, Object start, Object stop, Object step) {
-    Places places = places(items.size(), start, stop, step);
-    session.items(places.count());
-    List<Object> slice = new ArrayList<>(places.count());
-    for (int i = 0; i < places.count(); i++) {
-      slice.add(items.get(places.at(i)));
-    }
-    return slice;
-  }
-
-  /// The places that a slice takes.
-  private record Places(long start, long step, int count) {
-    int at(int index) {
-      return (int) (start + index * step);
-    }
-  }
-
-  private static Places places(int length, Object start, Object stop, Object step) {
+    List<Object> items = Values.list(session, base);
+    List<Object> slice = new ArrayList<>();
     long by = step == None.NONE ? 1 : Values.index(step);
     if (by == 0) {
       throw new TemplateException("slice step cannot be zero");
     }
-    long from = by > 0 ? 0 : length - 1L;
-    long to = by > 0 ? length : -1;
-    if (start != None.NONE) {
-      from = clamp(Values.index(start), length, by);
+    int size = items.size();
+    long from = start == None.NONE ? (by > 0 ? 0 : size - 1L) : clamp(start, size, by);
+    long to = stop == None.NONE ? (by > 0 ? size : -1) : clamp(stop, size, by);
+    for (long i = from; by > 0 ? i < to : i > to; i += by) {
+      slice.add(items.get((int) i));
     }
-    if (stop != None.NONE) {
-      to = clamp(Values.index(stop), length, by);
-    }
-    long count = by > 0 ? (to - from + by - 1) / by : (from - to - by - 1) / -by;
-    return new Places(from, by, (int) Math.max(0, count));
+    return switch (base) {
+      case String text -> {
+        StringBuilder sliced = new StringBuilder();
+        slice.forEach(sliced::append);
+        yield session.made(sliced.toString());
+      }
+      case Tuple tuple -> new Tuple(tuple.open(), slice);
+      default -> slice;
+    };
   }
 
-  private static long clamp(long index, int length, long step) {
+  private static long clamp(Object bound, int length, long step) {
+    long index = Values.index(bound);
     long place = index < 0 ? index + length : index;
     return step > 0 ? Math.clamp(place, 0, length) : Math.clamp(place, -1, length - 1);
   }

@@ -1,15 +1,21 @@
 package io.sparkllama4.text.jinja;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// The one thing that a template can change: `{% set ns.name = value %}`. Confined to one
-/// rendering.
+/// The one value that templates can change: `namespace()`.
 ///
-/// @param attributes what it holds now
-record Namespace(Map<Object, Object> attributes) {
+/// @param attributes what it holds
+record Namespace(Map<String, Object> attributes) {
+  static Namespace of(Map<String, Object> given) {
+    Namespace namespace = new Namespace(new LinkedHashMap<>());
+    given.forEach(namespace::set);
+    return namespace;
+  }
+
   void set(String name, Object value) {
     if (name.startsWith("_")) {
-      throw new TemplateException("A namespace cannot hold a name that starts with '_'");
+      throw new TemplateException("A namespace takes no name that begins with an underscore");
     }
     attributes.put(name, value);
   }

@@ -5,7 +5,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
-/// How values print: Python's `str` and `repr`.
+/// What Python's `str` and `repr` print.
 final class Representation {
   private final Session session;
   private final StringBuilder text = new StringBuilder();
@@ -14,25 +14,17 @@ final class Representation {
     this.session = session;
   }
 
-  /// What `str` gives, which is what a template outputs.
+  /// What `str` gives, and nothing for what is undefined.
   static String text(Session session, Object value) {
     return switch (value) {
       case String text -> text;
       case Undefined undefined -> "";
-      case None none -> "None";
-      case Boolean truth -> truth ? "True" : "False";
-      case Long number -> number.toString();
-      case BigInteger number -> number.toString();
-      case Double number -> Floats.text(number);
-      default -> quoted(session, value);
+      default -> {
+        Representation representation = new Representation(session);
+        representation.append(value);
+        yield session.made(representation.text.toString());
+      }
     };
-  }
-
-  /// What `repr` gives: text in quotes.
-  static String quoted(Session session, Object value) {
-    Representation representation = new Representation(session);
-    representation.append(value);
-    return session.made(representation.text.toString());
   }
 
   private void append(Object value) {
@@ -40,31 +32,22 @@ final class Representation {
     session.fit(text.length());
     switch (value) {
       case String string -> string(string);
+      case None none -> text.append("None");
+      case Boolean truth -> text.append(truth ? "True" : "False");
+      case Long number -> text.append(number.longValue());
+      case BigInteger number -> text.append(number);
+      case Double number -> text.append(Floats.text(number));
+      case Span span -> text.append(span);
       case List<?> list -> items("[", list.iterator(), "]");
-      case Tuple(var items) -> items("(", items.iterator(), items.size() == 1 ? ",)" : ")");
+      case Tuple tuple -> items(tuple.open(), tuple.items().iterator(), tuple.close());
       case Map<?, ?> map -> dict(map);
-      case DictView view -> {
-        text.append(view.name());
-        items("([", view.items().iterator(), "])");
-      }
-      case Span span ->
-          text.append("range(")
-              .append(span.start())
-              .append(", ")
-              .append(span.stop())
-              .append(span.step() == 1 ? "" : ", " + span.step())
-              .append(')');
-      case Namespace namespace -> {
+      case Undefined undefined -> text.append("Undefined");
+      case Namespace(Map<String, Object> attributes) -> {
         text.append("<Namespace ");
-        dict(namespace.attributes());
+        dict(attributes);
         text.append('>');
       }
-      case Undefined undefined -> text.append("Undefined");
-      case Lazy lazy -> text.append('<').append(lazy.name()).append(" object>");
-      case Macro macro -> text.append("<Macro '").append(macro.name()).append("'>");
-      case Loop loop -> text.append("<LoopContext>");
-      case Callable callable -> text.append("<function ").append(callable.name()).append('>');
-      default -> text.append(text(session, value));
+      default -> throw new TemplateException("A " + Values.typeName(value) + " cannot be printed");
     }
   }
 
@@ -82,10 +65,10 @@ final class Representation {
   private void dict(Map<?, ?> map) {
     session.enter();
     text.append('{');
-    boolean first = true;
+    String separator = "";
     for (Map.Entry<?, ?> entry : map.entrySet()) {
-      text.append(first ? "" : ", ");
-      first = false;
+      text.append(separator);
+      separator = ", ";
       append(entry.getKey());
       text.append(": ");
       append(entry.getValue());
@@ -98,37 +81,29 @@ final class Representation {
     String plain = session.plain(string);
     char quote = plain.indexOf('\'') >= 0 && plain.indexOf('"') < 0 ? '"' : '\'';
     text.append(quote);
-    string
-        .codePoints()
-        .forEach(
-            shown -> {
-              int c = session.plain(shown);
-              if (c == quote || c == '\\') {
-                text.append('\\').append((char) c);
-              } else if (isPrintable(c)) {
-                text.appendCodePoint(shown);
-              } else {
-                escape(c);
-              }
-            });
+    string.codePoints().forEach(shown -> character(shown, session.plain(shown), quote));
     text.append(quote);
   }
 
-  private void escape(int c) {
+  private void character(int shown, int c, char quote) {
     switch (c) {
       case '\n' -> text.append("\\n");
       case '\r' -> text.append("\\r");
       case '\t' -> text.append("\\t");
       default -> {
-        String hexadecimal = Integer.toHexString(c);
-        int width = c <= 0xff ? 2 : c <= 0xffff ? 4 : 8;
-        text.append('\\').append(c <= 0xff ? 'x' : c <= 0xffff ? 'u' : 'U');
-        text.append("0".repeat(width - hexadecimal.length())).append(hexadecimal);
+        if (c == quote || c == '\\') {
+          text.append('\\').append((char) c);
+        } else if (isPrintable(c)) {
+          text.appendCodePoint(shown);
+        } else {
+          String format = c <= 0xff ? "\\x%02x" : c <= 0xffff ? "\\u%04x" : "\\U%08x";
+          text.append(String.format(java.util.Locale.ROOT, format, c));
+        }
       }
     }
   }
 
-  static boolean isPrintable(int c) {
+  private static boolean isPrintable(int c) {
     return switch (Character.getType(c)) {
       case Character.CONTROL,
           Character.FORMAT,

@@ -1,39 +1,35 @@
 package io.sparkllama4.text.jinja;
 
-import java.util.Iterator;
-import java.util.stream.LongStream;
+import java.util.AbstractList;
 
-/// Python's `range`: from `start`, by `step`, up to `stop` without it.
-///
-/// @param start the first number
-/// @param stop where it ends
-/// @param step the distance, not 0
-record Span(long start, long stop, long step) {
-  /// As many as jinja2's sandbox allows.
-  private static final long MOST = 100_000;
+/// Python's range.
+final class Span extends AbstractList<Object> {
+  private final long start;
+  private final long stop;
+  private final long step;
 
-  Span {
+  Span(long start, long stop, long step) {
     if (step == 0) {
       throw new TemplateException("range() arg 3 must not be zero");
     }
-    if (length(start, stop, step) > MOST) {
-      throw new TemplateException("Range too big: more than " + MOST + " numbers");
-    }
+    this.start = start;
+    this.stop = stop;
+    this.step = step;
   }
 
-  private static double length(long start, long stop, long step) {
-    return Math.max(0, Math.ceil(((double) stop - (double) start) / step));
-  }
-
-  int length() {
-    return (int) length(start, stop, step);
-  }
-
-  long at(int index) {
+  @Override
+  public Object get(int index) {
     return start + index * step;
   }
 
-  Iterator<Object> iterator() {
-    return LongStream.range(0, length()).mapToObj(i -> (Object) (start + i * step)).iterator();
+  @Override
+  public int size() {
+    long size = step > 0 ? (stop - start + step - 1) / step : (start - stop - step - 1) / -step;
+    return Math.clamp(size, 0, Integer.MAX_VALUE);
+  }
+
+  @Override
+  public String toString() {
+    return "range(" + start + ", " + stop + (step == 1 ? ")" : ", " + step + ")");
   }
 }

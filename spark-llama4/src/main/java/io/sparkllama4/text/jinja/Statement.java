@@ -1,91 +1,88 @@
 package io.sparkllama4.text.jinja;
 
+import com.hubspot.jinjava.interpret.JinjavaInterpreter;
+import com.hubspot.jinjava.lib.tag.FlexibleTag;
+import com.hubspot.jinjava.lib.tag.Tag;
+import com.hubspot.jinjava.tree.Node;
+import com.hubspot.jinjava.tree.TagNode;
+import com.hubspot.jinjava.tree.parse.TagToken;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/// What a template does. The tree is immutable; `Renderer` walks it.
-sealed interface Statement {
-  /// The variable that holds what a `filter` or `set` block has captured, for its filters. No
-  /// template can name it.
-  String CAPTURED = " captured";
+/// A tag of Jinjava whose header is compiled when the template is opened. The tag holds no state.
+///
+/// @param <H> what the header is compiled to
+abstract class Statement<H> implements Tag, FlexibleTag {
+  private static final long serialVersionUID = 1L;
 
-  /// Text that is output as it stands.
-  record Text(String text) implements Statement {}
+  private static final Set<String> BORDERS = Set.of("elif", "else");
 
-  /// `{{ expression }}`
-  record Output(Expression expression) implements Statement {}
+  private final String name;
+  private final transient Predicate<String> hasBody;
 
-  /// `if` with all its `elif`.
-  record If(List<Branch> branches, List<Statement> otherwise) implements Statement {}
-
-  /// One condition with its body.
-  record Branch(Expression condition, List<Statement> body) {}
-
-  /// `for target in items if condition`
-  ///
-  /// @param conditions none or one
-  record For(
-      Target target,
-      Expression items,
-      List<Expression> conditions,
-      Recursion recursion,
-      List<Statement> body,
-      List<Statement> otherwise)
-      implements Statement {}
-
-  /// Whether `loop(...)` renders the loop again for other items.
-  enum Recursion {
-    NONE,
-    RECURSIVE
+  Statement(String name, Predicate<String> hasBody) {
+    this.name = name;
+    this.hasBody = hasBody;
   }
 
-  /// `set target = value`
-  record Assign(Target target, Expression value) implements Statement {}
+  Statement(String name) {
+    this(name, header -> true);
+  }
 
-  /// `set target | filter` ... `endset`
-  record Capture(Target target, Expression value, List<Statement> body) implements Statement {}
+  abstract H compile(TagNode node);
 
-  /// `filter` ... `endfilter`
-  record FilterBlock(Expression value, List<Statement> body) implements Statement {}
+  abstract String render(H header, TagNode node, Session session, JinjavaInterpreter interpreter);
 
-  /// `macro`
-  record Define(MacroBody macro) implements Statement {}
+  @Override
+  public String getName() {
+    return name;
+  }
 
-  /// `call(parameters) callee(arguments)` ... `endcall`
-  record CallBlock(MacroBody caller, Expression.Call call) implements Statement {}
+  @Override
+  public String getEndTagName() {
+    return "end" + name;
+  }
 
-  /// `with` and `generation`: a body with variables of its own.
-  record Block(List<Binding> bindings, List<Statement> body) implements Statement {}
+  @Override
+  public boolean hasEndTag(TagToken token) {
+    return hasBody.test(token.getHelpers());
+  }
 
-  /// A variable of a `with`.
-  record Binding(Target target, Expression value) {}
+  @Override
+  public String interpret(TagNode node, JinjavaInterpreter interpreter) {
+    Session session = Session.of(interpreter);
+    session.step();
+    @SuppressWarnings("unchecked")
+    H header = (H) session.header(node);
+    return render(header, node, session, interpreter);
+  }
 
-  /// `break`
-  record Break() implements Statement {}
+  /// What `rule` makes of the header.
+  static <T> T read(TagNode node, Function<Grammar, T> rule) {
+    return Grammar.read(node.getHelpers(), node.getLineNumber(), rule);
+  }
 
-  /// `continue`
-  record Continue() implements Statement {}
+  /// The children up to the next of these tags, and that tag.
+  record Branch(List<Node> body, @Nullable TagNode next) {}
 
-  /// What can be called with arguments.
-  ///
-  /// @param specials which of `caller`, `varargs` and `kwargs` the body asks for
-  record MacroBody(
-      String name, List<Parameter> parameters, Set<String> specials, List<Statement> body) {}
-
-  /// A parameter of a macro.
-  ///
-  /// @param defaults none or one
-  record Parameter(String name, List<Expression> defaults) {}
-
-  /// What can be assigned.
-  sealed interface Target {
-    /// A variable.
-    record Variable(String name) implements Target {}
-
-    /// An attribute of a namespace.
-    record Member(String namespace, String name) implements Target {}
-
-    /// Several at once, from a sequence of as many.
-    record Several(List<Target> targets) implements Target {}
+  /// The children behind `start`, or all where it is null, up to the next `elif` or `else`.
+  @SuppressWarnings("ReferenceEquality") // Nodes are equal to themselves only.
+  static Branch branch(TagNode node, @Nullable TagNode start) {
+    List<Node> body = new ArrayList<>();
+    boolean inside = start == null;
+    for (Node child : node.getChildren()) {
+      if (inside && child instanceof TagNode next && BORDERS.contains(next.getName())) {
+        return new Branch(body, next);
+      }
+      if (inside) {
+        body.add(child);
+      }
+      inside = inside || child == start;
+    }
+    return new Branch(body, null);
   }
 }

@@ -1,88 +1,81 @@
 package io.sparkllama4.text.jinja;
 
-import io.sparkllama4.text.jinja.Expression.Operator;
-import io.sparkllama4.text.jinja.Expression.Relation;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
-/// The tests that a template may use: `value is name(arguments)`.
+/// What stands behind `is`.
 final class Tests {
-  /// What a test asks.
-  @FunctionalInterface
-  private interface Body {
-    boolean holds(Session session, Object input, Arguments arguments);
-  }
-
-  private static final Map<String, Body> TESTS = tests();
+  static final Map<String, Test> ALL = all();
 
   private Tests() {}
 
-  private static Map<String, Body> tests() {
-    Map<String, Body> tests = new HashMap<>();
-    tests.put("defined", (s, input, a) -> !(input instanceof Undefined));
-    tests.put("undefined", (s, input, a) -> input instanceof Undefined);
-    tests.put("none", (s, input, a) -> input == None.NONE);
-    tests.put("boolean", (s, input, a) -> input instanceof Boolean);
-    tests.put("true", (s, input, a) -> input.equals(true));
-    tests.put("false", (s, input, a) -> input.equals(false));
-    tests.put("integer", (s, i, a) -> Values.isInteger(i) && !(i instanceof Boolean));
-    tests.put("float", (s, input, a) -> input instanceof Double);
-    tests.put("number", (s, input, a) -> Values.isNumber(input));
-    tests.put("string", (s, input, a) -> input instanceof String);
-    tests.put("mapping", (s, input, a) -> input instanceof Map<?, ?>);
-    tests.put("sequence", (s, i, a) -> Values.hasLength(i) && !(i instanceof DictView));
-    tests.put("iterable", (s, i, a) -> Values.isIterable(i) || i instanceof Loop);
-    tests.put("callable", (s, i, a) -> i instanceof Callable || i instanceof Undefined);
-    tests.put("escaped", (s, input, a) -> false);
-    tests.put("lower", (s, i, a) -> TextCases.isLower(Representation.text(s, i)));
-    tests.put("upper", (s, i, a) -> TextCases.isUpper(Representation.text(s, i)));
-    tests.put("odd", (s, input, a) -> remainder(s, input, 2L, 1L));
-    tests.put("even", (s, input, a) -> remainder(s, input, 2L, 0L));
-    tests.put("divisibleby", (s, i, a) -> remainder(s, i, other(a, "divisibleby"), 0L));
-    tests.put("sameas", (s, input, a) -> same(input, other(a, "sameas")));
-    tests.put("filter", (s, i, a) -> i instanceof String name && Filters.known(s.plain(name)));
-    tests.put("test", (s, i, a) -> i instanceof String name && known(s.plain(name)));
-    relation(tests, Relation.IN, "in");
-    relation(tests, Relation.EQUAL, "==", "eq", "equalto");
-    relation(tests, Relation.NOT_EQUAL, "!=", "ne");
-    relation(tests, Relation.GREATER, ">", "gt", "greaterthan");
-    relation(tests, Relation.GREATER_OR_EQUAL, ">=", "ge");
-    relation(tests, Relation.LESS, "<", "lt", "lessthan");
-    relation(tests, Relation.LESS_OR_EQUAL, "<=", "le");
+  /// A test.
+  interface Test {
+    boolean holds(Session session, Object input, Object other);
+  }
+
+  private static Map<String, Test> all() {
+    Map<String, Test> tests = new HashMap<>();
+    one(tests, "defined", value -> !(value instanceof Undefined));
+    one(tests, "undefined", value -> value instanceof Undefined);
+    one(tests, "none", value -> value == None.NONE);
+    one(tests, "boolean", value -> value instanceof Boolean);
+    one(tests, "true", value -> value.equals(true));
+    one(tests, "false", value -> value.equals(false));
+    one(tests, "integer", value -> Values.isInteger(value) && !(value instanceof Boolean));
+    one(tests, "float", value -> value instanceof Double);
+    one(tests, "number", Comparing::isNumber);
+    one(tests, "string", value -> value instanceof String);
+    one(tests, "mapping", value -> value instanceof Map<?, ?>);
+    one(tests, "sequence", Values::hasLength);
+    one(tests, "iterable", value -> Values.hasLength(value) || value instanceof Iterator<?>);
+    one(tests, "callable", value -> value instanceof Callable);
+    one(tests, "odd", value -> (Values.index(value) & 1) == 1);
+    one(tests, "even", value -> (Values.index(value) & 1) == 0);
+    tests.put("divisibleby", (s, a, b) -> !Values.truth(Arithmetic.apply(s, "%", a, b)));
+    tests.put("sameas", Tests::same);
+    relation(tests, "in", "in");
+    relation(tests, "==", "==", "eq", "equalto");
+    relation(tests, "!=", "!=", "ne");
+    relation(tests, ">", ">", "gt", "greaterthan");
+    relation(tests, ">=", ">=", "ge");
+    relation(tests, "<", "<", "lt", "lessthan");
+    relation(tests, "<=", "<=", "le");
     return Map.copyOf(tests);
   }
 
-  private static void relation(Map<String, Body> tests, Relation relation, String... names) {
+  /// Python compares places in memory here; only constants have one place.
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean same(Session session, Object a, Object b) {
+    return a == b || (a instanceof Boolean && a.equals(b));
+  }
+
+  private static void one(Map<String, Test> tests, String name, Predicate<Object> test) {
+    tests.put(
+        name,
+        (s, input, other) -> {
+          if (!(other instanceof Undefined)) {
+            throw new TemplateException("The test '" + name + "' takes no argument");
+          }
+          return test.test(input);
+        });
+  }
+
+  private static void relation(Map<String, Test> tests, String relation, String... names) {
     for (String name : List.of(names)) {
-      tests.put(name, (s, input, a) -> Comparing.holds(s, relation, input, other(a, name)));
+      tests.put(name, (s, input, other) -> Comparing.holds(s, relation, input, other));
     }
   }
 
-  private static Object other(Arguments arguments, String test) {
-    return arguments.bind(test, "other").value("other");
-  }
-
-  private static boolean remainder(Session session, Object input, Object divisor, long wanted) {
-    Object remainder = Operators.apply(session, Operator.MODULO, input, divisor);
-    return Comparing.equal(session, remainder, wanted);
-  }
-
-  /// Python compares places in memory here; only constants have one place.
-  private static boolean same(Object a, Object b) {
-    return Comparing.same(a, b) || (a instanceof Boolean && a.equals(b));
-  }
-
-  static boolean known(String name) {
-    return TESTS.containsKey(name);
-  }
-
-  static boolean apply(Session session, String name, Object input, Arguments arguments) {
-    Body test = TESTS.get(name);
+  static boolean holds(Session session, String name, Object input, Arguments arguments) {
+    Test test = ALL.get(session.plain(name));
     if (test == null) {
-      throw new TemplateException("No test named '" + name + "'");
+      throw new TemplateException("Unknown test; known are " + ALL.keySet());
     }
     session.step();
-    return test.holds(session, input, arguments);
+    return test.holds(session, input, arguments.bind("other")[0]);
   }
 }

@@ -8,12 +8,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PrimitiveIterator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// Python's values, as Java holds them here: [None], `Boolean`, `Long` and `BigInteger` (one
-/// integer has one form: [Arithmetic#integer]), `Double`, `String`, `List`, [Tuple], `Map` with
-/// the order of insertion, and the small types of this package. None of them changes, save
-/// [Namespace].
+/// Python's values, as Java holds them here: [None], `Boolean`, `Long`, `Double`, `String`, `List`,
+/// [Tuple], `Map` with the order of insertion, and `Iterator` for what filters give item by item.
+/// An integer beyond `long` is kept and printed, but not reckoned with.
 final class Values {
   private Values() {}
 
@@ -28,16 +28,11 @@ final class Values {
       case Boolean truth -> truth;
       case Integer number -> number.longValue();
       case Long number -> number;
-      case BigInteger number -> Arithmetic.integer(number);
+      case BigInteger number -> integer(number);
       case Double number -> number;
       case Float number -> number.doubleValue();
-      case List<?> list -> {
-        List<Object> values = new ArrayList<>(list.size());
-        for (Object item : list) {
-          values.add(of(item, depth - 1));
-        }
-        yield values;
-      }
+      case List<?> list ->
+          list.stream().map(item -> of(item, depth - 1)).collect(Collectors.toList());
       case Map<?, ?> map -> {
         Map<Object, Object> values = new LinkedHashMap<>();
         map.forEach((key, value) -> values.put(of(key, depth - 1), of(value, depth - 1)));
@@ -47,64 +42,49 @@ final class Values {
     };
   }
 
+  static Object integer(BigInteger value) {
+    return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;
+  }
+
   static boolean truth(Object value) {
     return switch (value) {
       case None none -> false;
-      case Undefined undefined -> false;
       case Boolean truth -> truth;
       case Long number -> number != 0;
-      case BigInteger number -> number.signum() != 0;
       case Double number -> number != 0;
       default -> !hasLength(value) || length(value) > 0;
     };
   }
 
   static boolean hasLength(Object value) {
-    return switch (value) {
-      case String text -> true;
-      case List<?> list -> true;
-      case Tuple tuple -> true;
-      case Map<?, ?> map -> true;
-      case Span span -> true;
-      case DictView view -> true;
-      case Undefined undefined -> true;
-      default -> false;
-    };
+    return value instanceof String
+        || value instanceof List<?>
+        || value instanceof Tuple
+        || value instanceof Map<?, ?>
+        || value instanceof Undefined;
   }
 
   static int length(Object value) {
     return switch (value) {
-      case String text -> Characters.length(text);
+      case String text -> text.codePointCount(0, text.length());
       case List<?> list -> list.size();
       case Tuple tuple -> tuple.items().size();
       case Map<?, ?> map -> map.size();
-      case Span span -> span.length();
-      case DictView view -> view.items().size();
       case Undefined undefined -> 0;
       default ->
           throw new TemplateException("object of type '" + typeName(value) + "' has no len()");
     };
   }
 
-  /// How many items there are; -1 where only going through them tells.
-  static int knownLength(Object value) {
-    return hasLength(value) ? length(value) : -1;
-  }
-
-  static boolean isIterable(Object value) {
-    return hasLength(value) || value instanceof Lazy;
-  }
-
   /// The items of a sequence, the keys of a dict, the characters of a text.
+  @SuppressWarnings("unchecked")
   static Iterator<Object> iterate(Object value) {
     return switch (value) {
       case String text -> characters(text);
-      case List<?> list -> objects(list).iterator();
+      case List<?> list -> (Iterator<Object>) list.iterator();
       case Tuple tuple -> tuple.items().iterator();
-      case Map<?, ?> map -> objects(map.keySet()).iterator();
-      case Span span -> span.iterator();
-      case DictView view -> view.items().iterator();
-      case Lazy lazy -> lazy.items();
+      case Map<?, ?> map -> (Iterator<Object>) map.keySet().iterator();
+      case Iterator<?> items -> (Iterator<Object>) items;
       case Undefined undefined -> Collections.emptyIterator();
       default -> throw new TemplateException("'" + typeName(value) + "' object is not iterable");
     };
@@ -125,20 +105,12 @@ final class Values {
     };
   }
 
-  @SuppressWarnings("unchecked")
-  private static Iterable<Object> objects(Iterable<?> items) {
-    return (Iterable<Object>) items;
-  }
-
   static List<Object> list(Session session, Object value) {
-    return list(session, iterate(value));
-  }
-
-  static List<Object> list(Session session, Iterator<Object> items) {
     List<Object> list = new ArrayList<>();
+    Iterator<Object> items = iterate(value);
     while (items.hasNext()) {
-      session.step();
       session.items(1);
+      session.step();
       list.add(items.next());
     }
     return list;
@@ -146,10 +118,17 @@ final class Values {
 
   /// The value as the key of a dict.
   static Object key(Object value) {
-    return switch (value) {
-      case List<?> list -> throw new TemplateException("unhashable type: 'list'");
-      case Map<?, ?> map -> throw new TemplateException("unhashable type: 'dict'");
-      default -> value;
+    if (value instanceof List<?> || value instanceof Map<?, ?>) {
+      throw new TemplateException("unhashable type: '" + typeName(value) + "'");
+    }
+    return value;
+  }
+
+  static Object call(Session session, Object callee, Arguments arguments) {
+    return switch (callee) {
+      case Callable callable -> callable.call(session, arguments);
+      case Undefined(String message) -> throw new TemplateException(message);
+      default -> throw new TemplateException("'" + typeName(callee) + "' object is not callable");
     };
   }
 
@@ -157,20 +136,12 @@ final class Values {
     return value instanceof Long || value instanceof BigInteger || value instanceof Boolean;
   }
 
-  static boolean isNumber(Object value) {
-    return isInteger(value) || value instanceof Double;
-  }
-
   /// A small integer, such as an index or a width.
   static int index(Object value) {
     return switch (value) {
       case Boolean truth -> truth ? 1 : 0;
       case Long number -> Math.clamp(number, Integer.MIN_VALUE + 1, Integer.MAX_VALUE);
-      case BigInteger number -> number.signum() * Integer.MAX_VALUE;
-      case Undefined undefined -> throw undefined.failure();
-      default ->
-          throw new TemplateException(
-              "'" + typeName(value) + "' object cannot be interpreted as an integer");
+      default -> throw new TemplateException("'" + typeName(value) + "' is no small integer");
     };
   }
 
@@ -184,16 +155,33 @@ final class Values {
       case BigInteger number -> "int";
       case Double number -> "float";
       case String text -> "str";
-      case List<?> list -> "list";
       case Tuple tuple -> "tuple";
+      case List<?> list -> "list";
       case Map<?, ?> map -> "dict";
-      case Span span -> "range";
-      case Lazy lazy -> lazy.name();
-      case DictView view -> view.name();
-      case Namespace namespace -> "Namespace";
-      case Loop loop -> "LoopContext";
-      case Macro macro -> "Macro";
-      default -> "builtin_function_or_method";
+      case Iterator<?> items -> "generator";
+      case Callable callable -> "function";
+      default -> "object";
     };
+  }
+
+  /// What `str.isspace` holds for white space; Java's idea differs in a dozen characters.
+  static boolean isSpace(int c) {
+    return c == ' '
+        || (c >= 0x09 && c <= 0x0d)
+        || (c >= 0x1c && c <= 0x1f)
+        || c == 0x85
+        || Character.isSpaceChar(c);
+  }
+
+  static String strip(String text, boolean start, boolean end) {
+    int from = 0;
+    int to = text.length();
+    while (start && from < to && isSpace(text.charAt(from))) {
+      from++;
+    }
+    while (end && from < to && isSpace(text.charAt(to - 1))) {
+      to--;
+    }
+    return text.substring(from, to);
   }
 }
