@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -11,11 +12,12 @@ from tokenizers import Tokenizer
 from questions import QUESTIONS, long_chat, single_chat
 
 NUMBERS = re.compile(r"(\d+)")
+PRIORITY = '"priority":"'
 
 
-def read_tickets(path, count=None):
+def read_tickets(path, count=None, skip=0):
     with open(path, encoding="utf-8") as lines:
-        return [json.loads(line) for line, _ in zip(lines, range(count or 10**9))]
+        return [json.loads(line) for line in islice(lines, skip, None if count is None else skip + count)]
 
 
 class Encoder:
@@ -65,6 +67,7 @@ class Mix:
     dropout_chats: float = 0.5
     prompt_weight: float = 0.1
     prompt_share: float = 0.15
+    priority_weight: float = 1.0
 
 
 def chat_sample(encoder, messages, mix, random):
@@ -74,7 +77,7 @@ def chat_sample(encoder, messages, mix, random):
         header = encoder.header(role)
         if role == "assistant":
             body = encoder.ids(text) + [encoder.eot]
-            body_weights = [answer_weight(len(body))] * len(body)
+            body_weights = answer_weights(encoder, text, len(body), mix)
         else:
             body = (encoder.loose_ids(text, dropout) if dropout else encoder.ids(text)) + [encoder.eot]
             body_weights = [mix.prompt_weight * (random.random() < mix.prompt_share) for _ in body]
@@ -97,9 +100,15 @@ def echo_samples(encoder, count, random):
     return samples
 
 
-def answer_weight(tokens):
-    """Short answers would hardly count if all tokens counted the same."""
-    return 1.0 + 4.0 / tokens
+def answer_weights(encoder, text, tokens, mix):
+    """Short answers would hardly count if all tokens counted the same; nor would the one token of a JSON answer that
+    names the priority, which the ticket implies and never says."""
+    weights = [1.0 + 4.0 / tokens] * tokens
+    start = text.find(PRIORITY)
+    if start >= 0:
+        named = len(encoder.ids(text[: start + len(PRIORITY)]))
+        weights[named] *= mix.priority_weight
+    return weights
 
 
 def training_samples(encoder, tickets, mix, random):

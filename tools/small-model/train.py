@@ -112,6 +112,8 @@ def arguments():
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
     parser.add_argument("--out", type=Path, required=True, help="file for the trained state")
     parser.add_argument("--count", type=int, help="use only so many tickets")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many tickets before them")
+    parser.add_argument("--start", type=Path, help="file of an earlier run, whose weights to go on from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--echoes", type=int, default=15000, help="chats that repeat numbers, at the beginning")
     parser.add_argument("--threads", type=int, default=2)
@@ -132,14 +134,14 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     chance = random.Random(options.seed)
-    tickets = read_tickets(options.tickets, options.count)
+    tickets = read_tickets(options.tickets, options.count, options.skip)
     withheld = []
     if options.folds:
         tickets, withheld = withhold(tickets, options.folds)
     encoder = Encoder(options.tokenizer)
     mix = Mix(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Mix)})
     echoes = echo_samples(encoder, options.echoes, chance)
-    plan = batches(echoes, options.batch_tokens // 2, encoder.pad, chance)
+    plan = batches(echoes, options.batch_tokens // 2, encoder.pad, chance) if echoes else []
     plan += batches(training_samples(encoder, tickets, mix, chance), options.batch_tokens, encoder.pad, chance)
     shape = Shape(
         vocab_size=encoder.plain.get_vocab_size(),
@@ -149,6 +151,10 @@ def main():
         no_rope_layer_interval=options.no_rope_layer_interval,
     )
     model = Decoder(shape, options.seed)
+    if options.start:
+        earlier = torch.load(options.start, weights_only=True)
+        assert earlier["shape"] == dataclasses.asdict(shape), earlier["shape"]
+        model.load_state_dict(earlier["state"])
     count = sum(parameter.numel() for parameter in model.parameters())
     print(f"{len(tickets)} tickets, {len(withheld)} withheld, {len(plan)} steps, {count} parameters", flush=True)
     seconds, tokens = train(model, options, plan, lambda line: print(line, flush=True))

@@ -17,9 +17,8 @@ import scala.collection.immutable.Seq;
 /// Keeps rows from being answered twice where Spark runs a stage twice.
 ///
 /// A global sort, and any other partitioning by ranges, samples its input in a job of its own,
-// which
-/// computes that input a first time. A shuffle in between holds the answers: the second job finds
-/// its files and skips the stage.
+/// which computes that input a first time. A shuffle in between holds the answers: the second job
+/// finds its files and skips the stage.
 public final class AnswerOnce extends Rule<LogicalPlan> {
   @Override
   public LogicalPlan apply(LogicalPlan plan) {

@@ -13,8 +13,7 @@ final class Conditions {
   private Conditions() {}
 
   /// The exception of a query that cannot be analysed. Spark wraps it in another that holds the
-  // plan,
-  /// and knows no SQLSTATE for conditions that are not in its own list: the cause keeps ours.
+  /// plan, and knows no SQLSTATE for conditions that are not in its own list: the cause keeps ours.
   static AnalysisException analysis(ErrorReport report) {
     return new AnalysisException(
         SparkErrors.message(report),

@@ -127,8 +127,7 @@ final class AxpyMatmul {
   }
 
   /// Unpacks weights of `count` inputs from `block` on, `[inputs][VECTORS][COUNT]`, for outputs
-  // from
-  /// `first` on; outputs that the last slice lacks count as zeros.
+  /// from `first` on; outputs that the last slice lacks count as zeros.
   private void unpackSlice(Matrix matrix, int block, int count, long first, int outputs) {
     int slice = AxpyTiles.VECTORS * Lanes.COUNT;
     if (outputs < slice) {

@@ -183,8 +183,11 @@ public final class DemoCommand implements Callable<Integer> {
     }
     if (printed < answers.tickets().size()) {
       console.line(
-          "The first %d of %d; --show N prints more, --output DIR writes all as Parquet."
-              .formatted(printed, answers.tickets().size()));
+          String.format(
+              Locale.ROOT,
+              "The first %d of %d; --show N prints more, --output DIR writes all as Parquet.",
+              printed,
+              answers.tickets().size()));
     }
     console.line(
         String.format(
@@ -273,11 +276,11 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   private int passes(ObjectNode document) {
-    boolean passes =
-        reaches(document, "queue", LEAST_QUEUE)
-            & reaches(document, "valid_json", LEAST_VALID_JSON)
-            & reaches(document, "fields", LEAST_FIELDS);
-    return passes ? 0 : CommandFailures.FAILED;
+    // Each of them, so that all that falls short is told.
+    boolean queue = reaches(document, "queue", LEAST_QUEUE);
+    boolean valid = reaches(document, "valid_json", LEAST_VALID_JSON);
+    boolean fields = reaches(document, "fields", LEAST_FIELDS);
+    return queue && valid && fields ? 0 : CommandFailures.FAILED;
   }
 
   private boolean reaches(ObjectNode document, String name, double least) {
@@ -292,5 +295,9 @@ public final class DemoCommand implements Callable<Integer> {
               least));
     }
     return found >= least;
+  }
+
+  boolean isDebug() {
+    return debug;
   }
 }

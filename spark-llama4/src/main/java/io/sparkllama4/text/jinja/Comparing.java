@@ -11,6 +11,22 @@ import org.jspecify.annotations.Nullable;
 final class Comparing {
   private Comparing() {}
 
+  /// One relation of a chain such as `0 < x <= 9`, with what stands to its right.
+  record Link(String relation, Expression right) {}
+
+  /// Whether all relations of a chain hold; what stands behind one that does not is not evaluated.
+  static boolean chain(Session session, Expression first, List<Link> chain) {
+    Object left = first.in(session);
+    for (Link link : chain) {
+      Object right = link.right().in(session);
+      if (!holds(session, link.relation(), left, right)) {
+        return false;
+      }
+      left = right;
+    }
+    return true;
+  }
+
   static boolean holds(Session session, String relation, Object left, Object right) {
     return switch (relation) {
       case "==" -> equal(session, left, right);

@@ -125,14 +125,7 @@ final class Grammar {
     while (take(",") && token().getSymbol() != end) {
       items.add(expression());
     }
-    return s -> new Tuple("(", all(s, items));
-  }
-
-  private static List<Object> all(Session session, List<Expression> expressions) {
-    session.items(expressions.size());
-    List<Object> values = new ArrayList<>();
-    expressions.forEach(expression -> values.add(expression.in(session)));
-    return values;
+    return s -> new Tuple("(", Expression.all(s, items));
   }
 
   Expression expression() {
@@ -189,32 +182,18 @@ final class Grammar {
     return comparison();
   }
 
-  private record Comparison(String relation, Expression right) {}
-
   private Expression comparison() {
     Expression first = sum();
-    List<Comparison> chain = new ArrayList<>();
+    List<Comparing.Link> chain = new ArrayList<>();
     while (token().getSymbol() != Symbol.STRING) {
       boolean negated = at("not") && before("in");
       if (!negated && !COMPARISONS.contains(token().getImage())) {
         break;
       }
       String relation = negated ? take() + " " + take() : take();
-      chain.add(new Comparison(relation, sum()));
+      chain.add(new Comparing.Link(relation, sum()));
     }
-    return chain.isEmpty() ? first : s -> compare(s, first, chain);
-  }
-
-  private static boolean compare(Session session, Expression first, List<Comparison> chain) {
-    Object left = first.in(session);
-    for (Comparison comparison : chain) {
-      Object right = comparison.right().in(session);
-      if (!Comparing.holds(session, comparison.relation(), left, right)) {
-        return false;
-      }
-      left = right;
-    }
-    return true;
+    return chain.isEmpty() ? first : s -> Comparing.chain(s, first, chain);
   }
 
   private Expression sum() {
@@ -253,22 +232,8 @@ final class Grammar {
         Object value = Double.valueOf(take());
         yield s -> value;
       }
-      case IDENTIFIER -> variable(name());
+      case IDENTIFIER -> Lookup.variable(name());
       default -> brackets();
-    };
-  }
-
-  private static Expression variable(String name) {
-    return switch (name) {
-      case "true", "True" -> s -> true;
-      case "false", "False" -> s -> false;
-      case "none", "None" -> s -> None.NONE;
-      default ->
-          s -> {
-            s.step();
-            Object value = s.scope.get(name);
-            return value == null ? new Undefined("'" + name + "' is undefined") : value;
-          };
     };
   }
 
@@ -290,7 +255,7 @@ final class Grammar {
         }
       }
       expect("]");
-      return s -> all(s, items);
+      return s -> Expression.all(s, items);
     }
     expect("{");
     List<Expression> keys = new ArrayList<>();
@@ -304,15 +269,7 @@ final class Grammar {
       }
     }
     expect("}");
-    return s -> dict(all(s, keys), all(s, values));
-  }
-
-  private static Map<Object, Object> dict(List<Object> keys, List<Object> values) {
-    Map<Object, Object> dict = new LinkedHashMap<>();
-    for (int i = 0; i < keys.size(); i++) {
-      dict.put(Values.key(keys.get(i)), values.get(i));
-    }
-    return dict;
+    return s -> Values.dict(Expression.all(s, keys), Expression.all(s, values));
   }
 
   /// Attributes, items, slices and calls.
@@ -359,32 +316,7 @@ final class Grammar {
         Lookup.slice(s, base.in(s), bounds.get(0).in(s), bounds.get(1).in(s), bounds.get(2).in(s));
   }
 
-  /// A call, to which a tag may add the macro `caller`.
-  record Call(Expression callee, CallArguments arguments) implements Expression {
-    @Override
-    public Object in(Session session) {
-      return in(session, Map.of());
-    }
-
-    Object in(Session session, Map<String, Object> more) {
-      session.step();
-      Object target = callee.in(session);
-      Arguments given = arguments.in(session);
-      Map<String, Object> keywords = new LinkedHashMap<>(given.keywords());
-      keywords.putAll(more);
-      return Values.call(session, target, new Arguments(given.positional(), keywords));
-    }
-  }
-
-  record CallArguments(List<Expression> positional, Map<String, Expression> keywords) {
-    Arguments in(Session session) {
-      Map<String, Object> values = new LinkedHashMap<>();
-      keywords.forEach((name, value) -> values.put(name, value.in(session)));
-      return new Arguments(all(session, positional), values);
-    }
-  }
-
-  private CallArguments arguments() {
+  private Call.Given arguments() {
     List<Expression> positional = new ArrayList<>();
     Map<String, Expression> keywords = new LinkedHashMap<>();
     expect("(");
@@ -403,7 +335,7 @@ final class Grammar {
       }
     }
     expect(")");
-    return new CallArguments(positional, keywords);
+    return new Call.Given(positional, keywords);
   }
 
   /// Filters and tests on a value.
@@ -427,7 +359,7 @@ final class Grammar {
       throw failure("a filter, one of " + new TreeSet<>(Filters.ALL.keySet()));
     }
     String name = name();
-    CallArguments arguments = at("(") ? arguments() : new CallArguments(List.of(), Map.of());
+    Call.Given arguments = at("(") ? arguments() : new Call.Given(List.of(), Map.of());
     return s -> Filters.apply(s, name, input.in(s), arguments.in(s));
   }
 
@@ -437,13 +369,13 @@ final class Grammar {
       throw failure("a test, one of " + new TreeSet<>(Tests.ALL.keySet()));
     }
     String name = name();
-    CallArguments arguments = new CallArguments(List.of(), Map.of());
+    Call.Given arguments = new Call.Given(List.of(), Map.of());
     if (at("(")) {
       arguments = arguments();
     } else if (startsOperand()) {
-      arguments = new CallArguments(List.of(parts(operand())), Map.of());
+      arguments = new Call.Given(List.of(parts(operand())), Map.of());
     }
-    CallArguments given = arguments;
+    Call.Given given = arguments;
     return s -> Tests.holds(s, name, input.in(s), given.in(s)) != negated;
   }
 

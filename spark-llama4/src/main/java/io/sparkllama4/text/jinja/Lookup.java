@@ -88,4 +88,18 @@ final class Lookup {
     long place = index < 0 ? index + length : index;
     return step > 0 ? Math.clamp(place, 0, length) : Math.clamp(place, -1, length - 1);
   }
+
+  static Expression variable(String name) {
+    return switch (name) {
+      case "true", "True" -> s -> true;
+      case "false", "False" -> s -> false;
+      case "none", "None" -> s -> None.NONE;
+      default ->
+          s -> {
+            s.step();
+            Object value = s.scope.get(name);
+            return value == null ? new Undefined("'" + name + "' is undefined") : value;
+          };
+    };
+  }
 }

@@ -6,7 +6,6 @@ import com.hubspot.jinjava.tree.ExpressionNode;
 import com.hubspot.jinjava.tree.Node;
 import com.hubspot.jinjava.tree.TagNode;
 import com.hubspot.jinjava.tree.parse.ExpressionToken;
-import com.hubspot.jinjava.tree.parse.TagToken;
 import com.hubspot.jinjava.util.ScopeMap;
 import io.sparkllama4.text.jinja.Session.Jump;
 import java.util.ArrayList;
@@ -14,9 +13,6 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The tags of chat templates, with jinja2's scopes: loops, macros, `with`, `filter`, blocks of
@@ -26,11 +22,11 @@ final class Statements {
       List.of(
           new If(),
           new For(),
-          new SetTag(),
-          new MacroTag(),
-          new CallTag(),
+          new Blocks.SetTag(),
+          new Macros.MacroTag(),
+          new Macros.CallTag(),
           new With(),
-          new FilterTag(),
+          new Blocks.FilterTag(),
           new Generation(),
           new Mark("else"),
           new Mark("elif"),
@@ -238,96 +234,6 @@ final class Statements {
     }
   }
 
-  /// A value or a block, and what it is assigned to.
-  record SetHeader(Target target, @Nullable String attribute, Expression value) {}
-
-  private static final class SetTag extends Statement<SetHeader> {
-    private static final long serialVersionUID = 1L;
-    private static final Pattern VALUE = Pattern.compile("(?s)[^=|]*=.*");
-
-    SetTag() {
-      super("set", header -> !VALUE.matcher(header).matches());
-    }
-
-    @Override
-    SetHeader compile(TagNode node) {
-      return read(
-          node,
-          grammar -> {
-            Target target = Target.read(grammar);
-            String attribute = grammar.take(".") ? grammar.name() : null;
-            Expression value =
-                grammar.take("=")
-                    ? grammar.expressions()
-                    : grammar.filters(s -> s.scope.getOrDefault(BODY, ""));
-            return new SetHeader(target, attribute, value);
-          });
-    }
-
-    @Override
-    String render(SetHeader header, TagNode node, Session session, JinjavaInterpreter interpreter) {
-      Object value = bodied(this, header.value(), node, session, interpreter);
-      if (header.attribute() == null) {
-        header.target().assign(session, value);
-      } else if (session.scope.get(header.target().names().getFirst())
-          instanceof Namespace namespace) {
-        namespace.set(header.attribute(), value);
-      } else {
-        throw new TemplateException("cannot assign attribute on non-namespace object");
-      }
-      return "";
-    }
-  }
-
-  /// The name, which no template can write, of what the body of a tag printed.
-  private static final String BODY = "body of the tag";
-
-  /// What an expression gives that may read the body of its tag.
-  private static Object bodied(
-      Statement<?> statement,
-      Expression value,
-      TagNode node,
-      Session session,
-      JinjavaInterpreter interpreter) {
-    if (!statement.hasEndTag((TagToken) node.getMaster())) {
-      return value.in(session);
-    }
-    return session.within(
-        session.scope,
-        () -> {
-          String body = session.body(node.getChildren(), interpreter);
-          return session.within(
-              session.scope.getParent(),
-              () -> {
-                session.scope.put(BODY, body);
-                return value.in(session);
-              });
-        });
-  }
-
-  private static final class FilterTag extends Statement<Expression> {
-    private static final long serialVersionUID = 1L;
-
-    FilterTag() {
-      super("filter");
-    }
-
-    @Override
-    Expression compile(TagNode node) {
-      String header = "|" + node.getHelpers();
-      return Grammar.read(
-          header,
-          node.getLineNumber(),
-          grammar -> grammar.filters(s -> s.scope.getOrDefault(BODY, "")));
-    }
-
-    @Override
-    String render(
-        Expression header, TagNode node, Session session, JinjavaInterpreter interpreter) {
-      return Representation.text(session, bodied(this, header, node, session, interpreter));
-    }
-  }
-
   private static final class With extends Statement<Map<String, Expression>> {
     private static final long serialVersionUID = 1L;
 
@@ -382,125 +288,6 @@ final class Statements {
     @Override
     String render(String header, TagNode node, Session session, JinjavaInterpreter interpreter) {
       return session.within(session.scope, () -> session.body(node.getChildren(), interpreter));
-    }
-  }
-
-  /// A macro's name, its parameters with their defaults, and what it takes besides.
-  record MacroHeader(String name, Map<String, Expression> parameters, Set<String> extras) {
-    private static final List<String> EXTRAS = List.of("varargs", "kwargs", "caller");
-
-    static MacroHeader of(String name, Map<String, Expression> parameters, TagNode node) {
-      // What the body does not name, a call must not pass.
-      String body = node.reconstructImage();
-      return new MacroHeader(
-          name, parameters, EXTRAS.stream().filter(body::contains).collect(Collectors.toSet()));
-    }
-
-    static Map<String, Expression> parameters(Grammar grammar) {
-      Map<String, Expression> parameters = new LinkedHashMap<>();
-      grammar.expect("(");
-      while (!grammar.at(")")) {
-        String parameter = grammar.name();
-        Undefined missing = new Undefined("parameter '" + parameter + "' was not provided");
-        parameters.put(parameter, grammar.take("=") ? grammar.expression() : s -> missing);
-        if (!grammar.take(",")) {
-          break;
-        }
-      }
-      grammar.expect(")");
-      return parameters;
-    }
-
-    /// The macro, which sees the variables of the place where it stands.
-    Callable macro(TagNode node, Session defining, JinjavaInterpreter interpreter) {
-      ScopeMap<String, Object> definition = defining.scope;
-      return (session, arguments) ->
-          session.within(
-              definition,
-              () -> {
-                bind(session, arguments);
-                return session.body(node.getChildren(), interpreter);
-              });
-    }
-
-    private void bind(Session session, Arguments given) {
-      List<Object> positional = given.positional();
-      Map<String, Object> keywords = new LinkedHashMap<>(given.keywords());
-      int taken = Math.min(positional.size(), parameters.size());
-      if (extras.contains("varargs")) {
-        List<Object> rest = positional.subList(taken, positional.size());
-        session.scope.put("varargs", new Tuple("(", rest));
-        positional = positional.subList(0, taken);
-      }
-      if (extras.contains("caller")) {
-        Object caller = keywords.remove("caller");
-        session.scope.put("caller", caller == null ? new Undefined("No caller defined") : caller);
-      }
-      if (extras.contains("kwargs")) {
-        Map<String, Object> others = new LinkedHashMap<>(keywords);
-        others.keySet().removeAll(parameters.keySet());
-        keywords.keySet().retainAll(parameters.keySet());
-        session.scope.put("kwargs", others);
-      }
-      String[] names = parameters.keySet().toArray(String[]::new);
-      Map<String, Object> values = new Arguments(positional, keywords).named(names);
-      parameters.forEach(
-          (name, otherwise) -> {
-            Object value = values.get(name);
-            session.scope.put(name, value == null ? otherwise.in(session) : value);
-          });
-    }
-  }
-
-  private static final class MacroTag extends Statement<MacroHeader> {
-    private static final long serialVersionUID = 1L;
-
-    MacroTag() {
-      super("macro");
-    }
-
-    @Override
-    MacroHeader compile(TagNode node) {
-      return read(node, g -> MacroHeader.of(g.name(), MacroHeader.parameters(g), node));
-    }
-
-    @Override
-    String render(
-        MacroHeader header, TagNode node, Session session, JinjavaInterpreter interpreter) {
-      session.scope.put(header.name(), header.macro(node, session, interpreter));
-      return "";
-    }
-  }
-
-  /// A call of a macro, and the parameters of the macro `caller` that the call hands over.
-  record CallHeader(MacroHeader caller, Grammar.Call call) {}
-
-  private static final class CallTag extends Statement<CallHeader> {
-    private static final long serialVersionUID = 1L;
-
-    CallTag() {
-      super("call");
-    }
-
-    @Override
-    CallHeader compile(TagNode node) {
-      return read(
-          node,
-          grammar -> {
-            Map<String, Expression> parameters =
-                grammar.at("(") ? MacroHeader.parameters(grammar) : Map.of();
-            if (!(grammar.expression() instanceof Grammar.Call call)) {
-              throw new TemplateSyntaxException("'call' needs a call", node.getLineNumber());
-            }
-            return new CallHeader(MacroHeader.of("caller", parameters, node), call);
-          });
-    }
-
-    @Override
-    String render(
-        CallHeader header, TagNode node, Session session, JinjavaInterpreter interpreter) {
-      Callable caller = header.caller().macro(node, session, interpreter);
-      return Representation.text(session, header.call().in(session, Map.of("caller", caller)));
     }
   }
 }

@@ -184,4 +184,12 @@ final class Values {
     }
     return text.substring(from, to);
   }
+
+  static Map<Object, Object> dict(List<Object> keys, List<Object> values) {
+    Map<Object, Object> dict = new LinkedHashMap<>();
+    for (int i = 0; i < keys.size(); i++) {
+      dict.put(Values.key(keys.get(i)), values.get(i));
+    }
+    return dict;
+  }
 }
