@@ -97,8 +97,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickets", type=Path, required=True, help="JSONL of training tickets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the tokenizer")
-    parser.add_argument("--sample", type=int, default=6000, help="how many tickets to look at")
-    parser.add_argument("--vocab-size", type=int, default=3072)
+    parser.add_argument("--sample", type=int, default=20000, help="how many tickets to look at")
+    parser.add_argument("--vocab-size", type=int, default=4096)
     parser.add_argument("--max-length", type=int, default=2048)
     options = parser.parse_args()
 

@@ -16,27 +16,27 @@ final class AxpyMatmul {
   private static final int PANEL_INPUTS = 256;
 
   /// Outputs of a single token that stay in the first-level cache while all inputs pass.
-  private static final int STREAM_OUTPUTS = 2048;
+  private static final int STREAM_OUTPUTS = 4096;
 
   private final int panelOutputs = Math.max(PANEL_OUTPUTS, AxpyTiles.VECTORS * Lanes.COUNT);
   private float[] panel = new float[0];
   private float[] sums = new float[0];
 
-  /// Outputs that a task should have at least, so that memory is read in long pieces.
-  static int leastRows(int tokens) {
-    return streams(tokens) ? STREAM_OUTPUTS / 4 : PANEL_OUTPUTS;
+  /// Outputs that a task should have: memory is read in long stretches, and every one of `threads`
+  /// gets some.
+  static long rowsPerTask(long rows, int tokens, int threads) {
+    if (!streams(tokens)) {
+      long even = Math.ceilDiv(rows, (long) threads);
+      return Math.min(Math.ceilDiv(even, PANEL_OUTPUTS) * (long) PANEL_OUTPUTS, 8 * PANEL_OUTPUTS);
+    }
+    long even = Math.ceilDiv(rows * AxpyTiles.RUNS, 2L * threads);
+    long least = STREAM_OUTPUTS / 8;
+    return Math.min(Math.ceilDiv(even, least) * least, STREAM_OUTPUTS);
   }
 
   /// True of runs of tokens that pass the weights one by one; longer ones are packed.
   static boolean streams(int tokens) {
     return tokens < AxpyTiles.TOKENS / 2;
-  }
-
-  /// Few tokens: computes `task` from the tokens as they stand.
-  void stream(MatmulTask task) {
-    for (long first = task.firstRow(); first < task.endRow(); first += STREAM_OUTPUTS) {
-      stream(task, first, (int) Math.min(STREAM_OUTPUTS, task.endRow() - first));
-    }
   }
 
   /// Many tokens: computes `task` from packed tokens, those of the task from `tokenOffset` on.
@@ -47,42 +47,47 @@ final class AxpyMatmul {
     }
   }
 
-  /// Few tokens: weights are read where they are stored, four inputs at a time, and meet all
-  /// tokens.
-  private void stream(MatmulTask task, long first, int outputs) {
-    Matrix matrix = task.part().weight();
-    int inputs = task.inputs();
+  /// Few tokens: weights are read where they are stored, input after input, and meet all
+  /// tokens. Computes the sums of one run of inputs.
+  ///
+  /// @param partial `[tokens][RUNS][stride]`, where the sums of the task's outputs go
+  void stream(MatmulTask task, int run, float[] partial, int offset, int stride) {
+    int length = AxpyTiles.runLength(task.inputs());
+    int begin = Math.min(task.inputs(), run * length);
+    int end = Math.min(task.inputs(), begin + length);
+    int outputs = task.rows();
     int padded = Lanes.padded(outputs);
-    boolean inPlace = matrix.values().dtype() == DType.BF16;
-    int whole = inPlace ? outputs - outputs % Lanes.COUNT : 0;
-    float[][] x = new float[task.tokens()][Lanes.padded(inputs)];
-    float[][] y = new float[task.tokens()][padded];
+    Matrix matrix = task.part().weight();
+    int whole = matrix.values().dtype() == DType.BF16 ? outputs - outputs % Lanes.COUNT : 0;
+    float[][] x = new float[task.tokens()][Lanes.padded(task.inputs())];
+    sums = ensure(sums, padded);
+    panel = ensure(panel, padded);
     for (int t = 0; t < x.length; t++) {
       task.copyInput(task.firstToken() + t, x[t], 0, Lanes.COUNT);
     }
+    for (int t = 0; t < x.length; t++) {
+      Arrays.fill(sums, 0, padded, 0);
+      streamToken(task, x[t], begin, end, whole);
+      int at = offset + (t * AxpyTiles.RUNS + run) * stride + Math.toIntExact(task.firstRow());
+      System.arraycopy(sums, 0, partial, at, outputs);
+    }
+  }
+
+  private void streamToken(MatmulTask task, float[] x, int begin, int end, int whole) {
+    Matrix matrix = task.part().weight();
     MemorySegment w = matrix.values().data();
     long stride = 2 * matrix.rows();
-    int streamed = whole == 0 ? 0 : inputs - inputs % AxpyTiles.INPUTS;
-    for (int input = 0; input < streamed; input += AxpyTiles.INPUTS) {
-      for (int t = 0; t < x.length; t++) {
-        AxpyTiles.streamBfloat16(x[t], input, w, input * stride + 2 * first, stride, y[t], whole);
-      }
+    long first = task.firstRow();
+    for (int input = begin; input < end && whole > 0; input++) {
+      AxpyTiles.streamBfloat16(x[input], w, input * stride + 2 * first, sums, whole);
     }
-    panel = ensure(panel, padded);
-    for (int input = 0; input < inputs; input++) {
-      // The last inputs of the outputs above, all inputs of what is left of a row or of another
-      // type.
-      int from = input < streamed ? whole : 0;
-      if (from < outputs) {
-        Arrays.fill(panel, 0, padded, 0);
-        unpack(matrix, input, first + from, outputs - from, panel, from);
-        for (int t = 0; t < x.length; t++) {
-          AxpyTiles.streamFloat(x[t][input], panel, y[t], padded);
-        }
-      }
-    }
-    for (int t = 0; t < x.length; t++) {
-      task.put(task.firstToken() + t, first, y[t], 0, outputs);
+    int outputs = task.rows();
+    int padded = Lanes.padded(outputs);
+    // What is left of a row, or a whole row of another type.
+    for (int input = begin; input < end && whole < outputs; input++) {
+      Arrays.fill(panel, 0, padded, 0);
+      unpack(matrix, input, first + whole, outputs - whole, panel, whole);
+      AxpyTiles.streamFloat(x[input], panel, sums, padded);
     }
   }
 
@@ -100,41 +105,57 @@ final class AxpyMatmul {
     }
   }
 
-  /// Many tokens: weights are unpacked once and all tokens pass them, six at a time.
+  /// Many tokens: weights are unpacked once and all tokens pass them, some at a time.
   ///
   /// @param tokens packed tiles, of which the task's begin at `tokenOffset`
   private void tiles(MatmulTask task, long first, int outputs, float[] tokens, int tokenOffset) {
     int inputs = task.inputs();
     int groups = Math.ceilDiv(task.tokens(), AxpyTiles.TOKENS);
     int slice = AxpyTiles.VECTORS * Lanes.COUNT;
-    panel = ensure(panel, PANEL_INPUTS * slice);
-    sums = ensure(sums, groups * AxpyTiles.TOKENS * panelOutputs);
-    Arrays.fill(sums, 0, groups * AxpyTiles.TOKENS * panelOutputs, 0);
-    for (int block = 0; block < inputs; block += PANEL_INPUTS) {
-      int count = Math.min(PANEL_INPUTS, inputs - block);
+    int run = groups * AxpyTiles.TOKENS * panelOutputs;
+    int sliceFloats = PANEL_INPUTS * slice;
+    panel = ensure(panel, panelOutputs / slice * sliceFloats);
+    sums = ensure(sums, AxpyTiles.RUNS * run);
+    Arrays.fill(sums, 0, AxpyTiles.RUNS * run, 0);
+    int length = AxpyTiles.runLength(inputs);
+    for (int block = 0, count; block < inputs; block += count) {
+      int number = block / length;
+      count = Math.min(PANEL_INPUTS, Math.min(inputs, (number + 1) * length) - block);
+      unpackPanel(task.part().weight(), block, count, first, outputs);
       for (int o = 0; o < outputs; o += slice) {
-        unpackSlice(task.part().weight(), block, count, first + o, Math.min(slice, outputs - o));
+        int w = o / slice * sliceFloats;
         for (int group = 0; group < groups; group++) {
           int x = tokenOffset + (group * inputs + block) * AxpyTiles.TOKENS;
-          int y = group * AxpyTiles.TOKENS * panelOutputs + o;
-          AxpyTiles.tile(tokens, x, count, panel, 0, sums, y, panelOutputs);
+          int y = number * run + group * AxpyTiles.TOKENS * panelOutputs + o;
+          AxpyTiles.tile(tokens, x, count, panel, w, sums, y, panelOutputs);
         }
       }
     }
+    AxpyTiles.total(sums, 0, run, run);
     for (int t = 0; t < task.tokens(); t++) {
       task.put(task.firstToken() + t, first, sums, t * panelOutputs, outputs);
     }
   }
 
-  /// Unpacks weights of `count` inputs from `block` on, `[inputs][VECTORS][COUNT]`, for outputs
-  /// from `first` on; outputs that the last slice lacks count as zeros.
-  private void unpackSlice(Matrix matrix, int block, int count, long first, int outputs) {
+  /// Unpacks weights of `count` inputs from `block` on for outputs from `first` on, slice after
+  /// slice, each `[inputs][VECTORS][COUNT]`; outputs that the last slice lacks count as zeros.
+  private void unpackPanel(Matrix matrix, int block, int count, long first, int outputs) {
     int slice = AxpyTiles.VECTORS * Lanes.COUNT;
-    if (outputs < slice) {
-      Arrays.fill(panel, 0, count * slice, 0);
+    int sliceFloats = PANEL_INPUTS * slice;
+    int whole = matrix.values().dtype() == DType.BF16 ? outputs - outputs % slice : 0;
+    if (whole > 0) {
+      MemorySegment data = matrix.values().data();
+      long stride = 2 * matrix.rows();
+      long from = block * stride + 2 * first;
+      AxpyTiles.unpackBfloat16(data, from, stride, count, whole, panel, sliceFloats);
     }
-    for (int i = 0; i < count; i++) {
-      unpack(matrix, block + i, first, outputs, panel, i * slice);
+    for (int o = whole; o < outputs; o += slice) {
+      int offset = o / slice * sliceFloats;
+      Arrays.fill(panel, offset, offset + count * slice, 0);
+      for (int i = 0; i < count; i++) {
+        int at = offset + i * slice;
+        unpack(matrix, block + i, first + o, Math.min(slice, outputs - o), panel, at);
+      }
     }
   }
 

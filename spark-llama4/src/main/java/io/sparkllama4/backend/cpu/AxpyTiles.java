@@ -6,19 +6,37 @@ import jdk.incubator.vector.FloatVector;
 /// The inner loops of matrices stored `[inputs, outputs]`: every input adds its row of weights,
 /// times itself, to the outputs.
 ///
-/// One output element is, whatever shares the step, the sum over the inputs in their order, each
-/// added by fused multiply-add.
+/// One output element is, whatever shares the step: the inputs cut into four runs of equal length
+/// ([#runLength]); in each run the sum over the inputs in their order, each added by fused
+/// multiply-add; `(s0 + s1) + (s2 + s3)`.
 final class AxpyTiles {
-  /// Tokens and vectors of a tile: 12 accumulators, 2 weights and an input fit the 16 registers of
-  /// AVX2.
-  static final int TOKENS = 6;
+  /// Tokens and vectors of a tile: 10 accumulators, 2 weights and an input. Six tokens would fill
+  /// the 16 registers of AVX2, but then the compiler spills, and half the speed is gone.
+  static final int TOKENS = 5;
 
   static final int VECTORS = 2;
 
-  /// Inputs that a single token takes at a time.
-  static final int INPUTS = 4;
+  /// Runs of inputs with a sum of their own: a thread that takes a run reads memory in one stretch.
+  static final int RUNS = 4;
 
   private AxpyTiles() {}
+
+  /// Inputs of a run; the last ones may have fewer, or none.
+  static int runLength(int inputs) {
+    return Math.ceilDiv(inputs, RUNS);
+  }
+
+  /// Adds the sums of the runs.
+  ///
+  /// @param sums `[RUNS]`, `stride` floats apart, from `offset`; the first gets the total
+  /// @param count outputs, whole vectors
+  static void total(float[] sums, int offset, int stride, int count) {
+    for (int i = offset; i < offset + count; i += Lanes.COUNT) {
+      FloatVector first = at(sums, i).add(at(sums, i + stride));
+      FloatVector second = at(sums, i + 2 * stride).add(at(sums, i + 3 * stride));
+      first.add(second).intoArray(sums, i);
+    }
+  }
 
   private static FloatVector at(float[] values, int offset) {
     return FloatVector.fromArray(Lanes.FLOATS, values, offset);
@@ -28,11 +46,11 @@ final class AxpyTiles {
     return FloatVector.broadcast(Lanes.FLOATS, values[offset]);
   }
 
-  /// Adds some inputs of six tokens to two vectors of outputs.
+  /// Adds some inputs of five tokens to two vectors of outputs.
   ///
   /// @param x `[inputs][TOKENS]` from `xOffset`
   /// @param w `[inputs][VECTORS][COUNT]` from `wOffset`
-  /// @param y six rows of `stride` floats, from `yOffset`, in place
+  /// @param y five rows of `stride` floats, from `yOffset`, in place
   static void tile(
       float[] x,
       int xOffset,
@@ -53,8 +71,6 @@ final class AxpyTiles {
     FloatVector d1 = at(y, yOffset + 3 * stride + n);
     FloatVector e0 = at(y, yOffset + 4 * stride);
     FloatVector e1 = at(y, yOffset + 4 * stride + n);
-    FloatVector f0 = at(y, yOffset + 5 * stride);
-    FloatVector f1 = at(y, yOffset + 5 * stride + n);
     int wAt = wOffset;
     int xAt = xOffset;
     for (int i = 0; i < inputs; i++, wAt += VECTORS * n, xAt += TOKENS) {
@@ -75,9 +91,6 @@ final class AxpyTiles {
       v = broadcast(x, xAt + 4);
       e0 = v.fma(w0, e0);
       e1 = v.fma(w1, e1);
-      v = broadcast(x, xAt + 5);
-      f0 = v.fma(w0, f0);
-      f1 = v.fma(w1, f1);
     }
     a0.intoArray(y, yOffset);
     a1.intoArray(y, yOffset + n);
@@ -89,34 +102,20 @@ final class AxpyTiles {
     d1.intoArray(y, yOffset + 3 * stride + n);
     e0.intoArray(y, yOffset + 4 * stride);
     e1.intoArray(y, yOffset + 4 * stride + n);
-    f0.intoArray(y, yOffset + 5 * stride);
-    f1.intoArray(y, yOffset + 5 * stride + n);
   }
 
-  /// Adds four inputs of one token to outputs, the weights read where they are stored.
+  /// Adds one input of one token to outputs, the weights read where they are stored: one stream of
+  /// memory, which is how it is fastest.
   ///
-  /// @param x the token's inputs, of which four from `xOffset` count
+  /// @param x the input
   /// @param w brain floats
-  /// @param first byte of the first input's weights
-  /// @param stride bytes from one input's weights to the next's
+  /// @param first byte of the input's weights
   /// @param y `[outputs]`, in place
   /// @param outputs whole vectors
-  static void streamBfloat16(
-      float[] x, int xOffset, MemorySegment w, long first, long stride, float[] y, int outputs) {
-    final int n = Lanes.COUNT;
-    FloatVector x0 = broadcast(x, xOffset);
-    FloatVector x1 = broadcast(x, xOffset + 1);
-    FloatVector x2 = broadcast(x, xOffset + 2);
-    FloatVector x3 = broadcast(x, xOffset + 3);
-    long second = first + stride;
-    long third = second + stride;
-    long fourth = third + stride;
-    for (int i = 0; i < outputs; i += n) {
-      FloatVector sum = x0.fma(Lanes.bfloat16(w, first + 2L * i), at(y, i));
-      sum = x1.fma(Lanes.bfloat16(w, second + 2L * i), sum);
-      sum = x2.fma(Lanes.bfloat16(w, third + 2L * i), sum);
-      sum = x3.fma(Lanes.bfloat16(w, fourth + 2L * i), sum);
-      sum.intoArray(y, i);
+  static void streamBfloat16(float x, MemorySegment w, long first, float[] y, int outputs) {
+    FloatVector v = FloatVector.broadcast(Lanes.FLOATS, x);
+    for (int i = 0; i < outputs; i += Lanes.COUNT) {
+      v.fma(Lanes.bfloat16(w, first + 2L * i), at(y, i)).intoArray(y, i);
     }
   }
 
@@ -129,6 +128,32 @@ final class AxpyTiles {
     FloatVector v = FloatVector.broadcast(Lanes.FLOATS, x);
     for (int i = 0; i < outputs; i += Lanes.COUNT) {
       v.fma(at(w, i), at(y, i)).intoArray(y, i);
+    }
+  }
+
+  /// Unpacks brain floats, slices of `VECTORS * COUNT` outputs apart by `sliceFloats`, each
+  /// `[inputs][VECTORS][COUNT]`.
+  ///
+  /// @param first byte of the first input's weights
+  /// @param stride bytes from one input's weights to the next's
+  /// @param outputs whole slices
+  static void unpackBfloat16(
+      MemorySegment w,
+      long first,
+      long stride,
+      int inputs,
+      int outputs,
+      float[] panel,
+      int sliceFloats) {
+    final int n = Lanes.COUNT;
+    final int slice = VECTORS * n;
+    for (int i = 0; i < inputs; i++) {
+      long row = first + i * stride;
+      int at = i * slice;
+      for (int o = 0; o < outputs; o += slice, at += sliceFloats) {
+        Lanes.bfloat16(w, row + 2L * o).intoArray(panel, at);
+        Lanes.bfloat16(w, row + 2L * (o + n)).intoArray(panel, at + n);
+      }
     }
   }
 }

@@ -9,10 +9,10 @@ import java.util.concurrent.locks.LockSupport;
 /// which never changes a result. Inside a step helpers wait actively for a moment, since the next
 /// kernel comes within microseconds; between steps they sleep.
 public final class CpuPool implements AutoCloseable {
-  /// How long a helper looks for the next kernel before it sleeps: a few times what the engine
-  /// thread needs between two kernels, well under the cost of a needless wake-up to the other
-  /// threads.
-  private static final long ACTIVE_WAIT_NANOS = 50_000;
+  /// How long a helper looks for the next kernel of a step before it sleeps: longer than the engine
+  /// thread needs between two kernels, so that no step pays for a wake-up, which takes as long as a
+  /// kernel.
+  private static final long ACTIVE_WAIT_NANOS = 400_000;
 
   private final Thread[] helpers;
   private volatile boolean stepping;

@@ -1,6 +1,5 @@
 package io.sparkllama4.backend.cpu;
 
-import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -12,6 +11,10 @@ final class DotMatmul {
   /// all tokens pass.
   private static final int PANEL_FLOATS = 48 * 1024;
 
+  /// Tiles of tokens that meet a group of rows in turn: a chain of them, and of the group, fits a
+  /// first-level cache for up to some 2,000 inputs.
+  private static final int BLOCK = 4;
+
   /// Floats of one chain of a tile.
   private static final int CHAIN_SUMS = DotTiles.TOKENS * DotTiles.ROWS * Lanes.COUNT;
 
@@ -21,6 +24,8 @@ final class DotMatmul {
   private float[] panel = new float[0];
   private float[] sums = new float[0];
   private float[] outputs = new float[0];
+  private Pieces layout = new Pieces(0, false, 1, false);
+  private int[] places = {};
 
   /// True of runs of tokens that pass the weights one by one; longer ones are packed.
   static boolean streams(int tokens) {
@@ -34,47 +39,47 @@ final class DotMatmul {
   }
 
   /// Few tokens: row after row is read in one stream, and meets all tokens while it is in cache.
-  void stream(MatmulTask task) {
+  ///
+  /// @param tokens packed one by one, of which the task's begin at `tokenOffset`
+  void stream(MatmulTask task, float[] tokens, int tokenOffset) {
     Matrix matrix = task.part().weight();
     boolean inPlace = WeightRows.interleaves(matrix);
     Pieces pieces = new Pieces(task.inputs(), inPlace, 1, false);
-    int[] places = pieces.places();
+    int rows = task.rows();
     row = ensure(row, pieces.padded());
-    float[][] x = new float[task.tokens()][pieces.padded()];
-    float[][] y = new float[task.tokens()][task.rows()];
-    for (int t = 0; t < x.length; t++) {
-      copyToken(task, task.firstToken() + t, places, x[t]);
-    }
+    outputs = ensure(outputs, task.tokens() * rows);
     int whole = task.inputs() - task.inputs() % (DotTiles.CHAINS * Lanes.COUNT);
     boolean hasTail = whole < task.inputs();
     MemorySegment data = matrix.values().data();
-    for (int i = 0; i < task.rows(); i++) {
+    for (int i = 0; i < rows; i++) {
       if (!inPlace || hasTail) {
-        WeightRows.unpack(matrix, task.firstRow() + i, pieces, places, row, 0);
+        WeightRows.unpack(matrix, task.firstRow() + i, pieces, placesOf(pieces), row, 0);
       }
       float[] tail = hasTail ? Arrays.copyOfRange(row, whole, pieces.padded()) : NO_TAIL;
-      for (int t = 0; t < x.length; t++) {
-        y[t][i] =
+      for (int t = 0; t < task.tokens(); t++) {
+        int x = tokenOffset + t * pieces.padded();
+        outputs[t * rows + i] =
             inPlace
                 ? DotTiles.streamBfloat16(
-                    x[t], data, 2 * (task.firstRow() + i) * task.inputs(), whole, tail)
-                : DotTiles.streamFloat(x[t], row, pieces.padded());
+                    tokens, x, data, 2 * (task.firstRow() + i) * task.inputs(), whole, tail)
+                : DotTiles.streamFloat(tokens, x, row, pieces.padded());
       }
     }
-    for (int t = 0; t < x.length; t++) {
-      task.put(task.firstToken() + t, task.firstRow(), y[t], 0, task.rows());
+    for (int t = 0; t < task.tokens(); t++) {
+      task.put(task.firstToken() + t, task.firstRow(), outputs, t * rows, rows);
     }
   }
 
-  private static void copyToken(MatmulTask task, int token, int[] places, float[] target) {
-    MemorySegment data = task.input().data();
-    long from = 4L * token * places.length;
-    for (int i = 0; i < places.length; i++) {
-      target[places[i]] = data.get(Elements.FLOAT, from + 4L * i);
+  /// The places of a layout's inputs; tasks of one product share a layout.
+  private int[] placesOf(Pieces pieces) {
+    if (!pieces.equals(layout)) {
+      layout = pieces;
+      places = pieces.places();
     }
+    return places;
   }
 
-  /// Many tokens: weights are unpacked once and all tokens pass them, four at a time.
+  /// Many tokens: weights are unpacked once and all tokens pass them, some at a time.
   ///
   /// @param tokens packed tiles, of which the task's begin at `tokenOffset`
   void tiles(MatmulTask task, float[] tokens, int tokenOffset) {
@@ -85,48 +90,55 @@ final class DotMatmul {
     int rows = task.rows();
     int groups = Math.ceilDiv(rows, DotTiles.ROWS);
     panel = ensure(panel, groups * weights.floats());
-    sums = ensure(sums, groups * DotTiles.CHAINS * CHAIN_SUMS);
+    int tileSums = groups * DotTiles.CHAINS * CHAIN_SUMS;
+    sums = ensure(sums, BLOCK * tileSums);
     outputs = ensure(outputs, rows);
-    int[] places = weights.places();
+    int[] at = placesOf(weights);
     for (int i = 0; i < rows; i++) {
       // Rows that the last group lacks hold whatever was there; their sums are never read.
       int offset = i / DotTiles.ROWS * weights.floats() + i % DotTiles.ROWS * Lanes.COUNT;
-      WeightRows.unpack(matrix, task.firstRow() + i, weights, places, panel, offset);
+      WeightRows.unpack(matrix, task.firstRow() + i, weights, at, panel, offset);
     }
-    int tile = tokenOffset;
-    for (int first = 0; first < task.tokens(); first += DotTiles.TOKENS, tile += tileFloats) {
-      multiply(tokens, tile, groups, weights);
-      for (int t = 0; t < Math.min(DotTiles.TOKENS, task.tokens() - first); t++) {
-        reduce(rows, t);
-        task.put(task.firstToken() + first + t, task.firstRow(), outputs, 0, rows);
+    int tiles = Math.ceilDiv(task.tokens(), DotTiles.TOKENS);
+    for (int block = 0; block < tiles; block += BLOCK) {
+      int count = Math.min(BLOCK, tiles - block);
+      multiply(tokens, tokenOffset + block * tileFloats, count, groups, weights);
+      for (int i = 0; i < count; i++) {
+        int first = (block + i) * DotTiles.TOKENS;
+        for (int t = 0; t < Math.min(DotTiles.TOKENS, task.tokens() - first); t++) {
+          reduce(rows, i * tileSums, t);
+          task.put(task.firstToken() + first + t, task.firstRow(), outputs, 0, rows);
+        }
       }
     }
   }
 
-  private void multiply(float[] tokens, int tile, int groups, Pieces weights) {
+  /// Some tiles of tokens, `tile` being the first, with all groups of rows. Chain after chain, so
+  /// that a chain of the tokens, and of a group while the tokens meet it, are in the first-level
+  /// cache.
+  private void multiply(float[] tokens, int tile, int tiles, int groups, Pieces weights) {
     int perChain = weights.perChain();
+    int tileFloats = weights.padded() * DotTiles.TOKENS;
+    int tileSums = groups * DotTiles.CHAINS * CHAIN_SUMS;
     for (int chain = 0; chain < DotTiles.CHAINS; chain++) {
       int x = tile + chain * perChain * DotTiles.TOKENS * Lanes.COUNT;
-      int w = chain * perChain * DotTiles.ROWS * Lanes.COUNT;
       for (int group = 0; group < groups; group++) {
-        DotTiles.tile(
-            tokens,
-            x,
-            panel,
-            group * weights.floats() + w,
-            perChain,
-            sums,
-            (group * DotTiles.CHAINS + chain) * CHAIN_SUMS);
+        int w = group * weights.floats() + chain * perChain * DotTiles.ROWS * Lanes.COUNT;
+        int y = (group * DotTiles.CHAINS + chain) * CHAIN_SUMS;
+        for (int i = 0; i < tiles; i++) {
+          int from = x + i * tileFloats;
+          DotTiles.tile(tokens, from, panel, w, perChain, sums, y + i * tileSums);
+        }
       }
     }
   }
 
   /// The outputs of token `t` of a tile.
-  private void reduce(int rows, int t) {
+  private void reduce(int rows, int offset, int t) {
     for (int i = 0; i < rows; i++) {
       int tile = i / DotTiles.ROWS * DotTiles.CHAINS * CHAIN_SUMS;
       int within = (t * DotTiles.ROWS + i % DotTiles.ROWS) * Lanes.COUNT;
-      outputs[i] = DotTiles.reduce(sums, tile + within, CHAIN_SUMS);
+      outputs[i] = DotTiles.reduce(sums, offset + tile + within, CHAIN_SUMS);
     }
   }
 

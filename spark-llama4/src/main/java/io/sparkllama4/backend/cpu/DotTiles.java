@@ -11,9 +11,9 @@ import jdk.incubator.vector.IntVector;
 /// sums, piece p added to vector p mod 4 by fused multiply-add, in the order of the pieces; `(s0 +
 /// s1) + (s2 + s3)`; then [Lanes#sum].
 final class DotTiles {
-  /// Tokens and rows of a tile: 12 accumulators, 3 weights and a token fit the 16 registers of
-  /// AVX2.
-  static final int TOKENS = 4;
+  /// Tokens and rows of a tile: 9 accumulators, 3 weights and a token. Four tokens would fill the
+  /// 16 registers of AVX2, but then the compiler spills, and a third of the speed is gone.
+  static final int TOKENS = 3;
 
   static final int ROWS = 3;
 
@@ -44,9 +44,6 @@ final class DotTiles {
     FloatVector c0 = a0;
     FloatVector c1 = a0;
     FloatVector c2 = a0;
-    FloatVector d0 = a0;
-    FloatVector d1 = a0;
-    FloatVector d2 = a0;
     int xAt = xOffset;
     int wAt = wOffset;
     for (int i = 0; i < pieces; i++, xAt += TOKENS * n, wAt += ROWS * n) {
@@ -65,10 +62,6 @@ final class DotTiles {
       c0 = t.fma(w0, c0);
       c1 = t.fma(w1, c1);
       c2 = t.fma(w2, c2);
-      t = at(x, xAt + 3 * n);
-      d0 = t.fma(w0, d0);
-      d1 = t.fma(w1, d1);
-      d2 = t.fma(w2, d2);
     }
     a0.intoArray(sums, sumOffset);
     a1.intoArray(sums, sumOffset + n);
@@ -79,9 +72,6 @@ final class DotTiles {
     c0.intoArray(sums, sumOffset + 6 * n);
     c1.intoArray(sums, sumOffset + 7 * n);
     c2.intoArray(sums, sumOffset + 8 * n);
-    d0.intoArray(sums, sumOffset + 9 * n);
-    d1.intoArray(sums, sumOffset + 10 * n);
-    d2.intoArray(sums, sumOffset + 11 * n);
   }
 
   /// The output of a tile's token and row.
@@ -95,12 +85,12 @@ final class DotTiles {
 
   /// A row of brain floats, read where it is stored, times one token.
   ///
-  /// @param x the token's pieces, zeros behind the last input
+  /// @param x the token's pieces from `xOffset`, zeros behind the last input
   /// @param first byte of the row
   /// @param inputs those of whole pieces for every chain; the rest are in `tail`
   /// @param tail the row's last pieces, unpacked; empty, `[0]`, where nothing is left
   static float streamBfloat16(
-      float[] x, MemorySegment weights, long first, int inputs, float[] tail) {
+      float[] x, int xOffset, MemorySegment weights, long first, int inputs, float[] tail) {
     final int n = Lanes.COUNT;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
@@ -109,36 +99,36 @@ final class DotTiles {
     for (int i = 0; i < inputs; i += 4 * n) {
       IntVector near = Lanes.ints(weights, first + 2L * i);
       IntVector far = Lanes.ints(weights, first + 2L * i + 4L * n);
-      a = at(x, i).fma(Lanes.lowerBfloat16(near), a);
-      b = at(x, i + n).fma(Lanes.upperBfloat16(near), b);
-      c = at(x, i + 2 * n).fma(Lanes.lowerBfloat16(far), c);
-      d = at(x, i + 3 * n).fma(Lanes.upperBfloat16(far), d);
+      a = at(x, xOffset + i).fma(Lanes.lowerBfloat16(near), a);
+      b = at(x, xOffset + i + n).fma(Lanes.upperBfloat16(near), b);
+      c = at(x, xOffset + i + 2 * n).fma(Lanes.lowerBfloat16(far), c);
+      d = at(x, xOffset + i + 3 * n).fma(Lanes.upperBfloat16(far), d);
     }
     for (int i = 0; i < tail.length; i += 4 * n) {
-      a = at(x, inputs + i).fma(at(tail, i), a);
-      b = at(x, inputs + i + n).fma(at(tail, i + n), b);
-      c = at(x, inputs + i + 2 * n).fma(at(tail, i + 2 * n), c);
-      d = at(x, inputs + i + 3 * n).fma(at(tail, i + 3 * n), d);
+      a = at(x, xOffset + inputs + i).fma(at(tail, i), a);
+      b = at(x, xOffset + inputs + i + n).fma(at(tail, i + n), b);
+      c = at(x, xOffset + inputs + i + 2 * n).fma(at(tail, i + 2 * n), c);
+      d = at(x, xOffset + inputs + i + 3 * n).fma(at(tail, i + 3 * n), d);
     }
     return Lanes.sum(a.add(b).add(c.add(d)));
   }
 
   /// An unpacked row times one token.
   ///
-  /// @param x the token's pieces
+  /// @param x the token's pieces from `xOffset`
   /// @param w the row's pieces
   /// @param padded floats of both, whole pieces for every chain
-  static float streamFloat(float[] x, float[] w, int padded) {
+  static float streamFloat(float[] x, int xOffset, float[] w, int padded) {
     final int n = Lanes.COUNT;
     FloatVector a = FloatVector.zero(Lanes.FLOATS);
     FloatVector b = a;
     FloatVector c = a;
     FloatVector d = a;
     for (int i = 0; i < padded; i += 4 * n) {
-      a = at(x, i).fma(at(w, i), a);
-      b = at(x, i + n).fma(at(w, i + n), b);
-      c = at(x, i + 2 * n).fma(at(w, i + 2 * n), c);
-      d = at(x, i + 3 * n).fma(at(w, i + 3 * n), d);
+      a = at(x, xOffset + i).fma(at(w, i), a);
+      b = at(x, xOffset + i + n).fma(at(w, i + n), b);
+      c = at(x, xOffset + i + 2 * n).fma(at(w, i + 2 * n), c);
+      d = at(x, xOffset + i + 3 * n).fma(at(w, i + 3 * n), d);
     }
     return Lanes.sum(a.add(b).add(c.add(d)));
   }

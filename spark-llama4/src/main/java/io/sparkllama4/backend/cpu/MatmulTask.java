@@ -26,6 +26,11 @@ record MatmulTask(
     Tensor output,
     long firstColumn) {
 
+  /// This task, for outputs `first` up to `end`.
+  MatmulTask rows(long first, long end) {
+    return new MatmulTask(input, firstToken, endToken, part, first, end, output, firstColumn);
+  }
+
   int tokens() {
     return endToken - firstToken;
   }

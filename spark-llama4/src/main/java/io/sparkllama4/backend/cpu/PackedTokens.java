@@ -4,7 +4,9 @@ import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Tokens laid out for tiles, once for all outputs: side by side in pieces for dot products, input
 /// by input for matrices stored `[inputs, outputs]`. Owned by the kernels; the engine's thread
@@ -13,6 +15,9 @@ final class PackedTokens {
   private final List<Run> runs = new ArrayList<>();
   private int floats;
   private float[] packed = new float[0];
+
+  /// Places of inputs by layout: a model has few of them. Threads that pack only read it.
+  private final Map<Pieces, int[]> places = new HashMap<>();
 
   /// Consecutive tokens that meet one matrix.
   ///
@@ -37,11 +42,11 @@ final class PackedTokens {
     int floats();
   }
 
-  /// `[chain][piece][TOKENS][COUNT]`, see [Pieces].
+  /// Several tokens side by side by chain, or one alone, see [Pieces].
   private record ByPiece(Pieces pieces) implements Layout {
     @Override
     public int tokens() {
-      return DotTiles.TOKENS;
+      return pieces.width();
     }
 
     @Override
@@ -69,12 +74,13 @@ final class PackedTokens {
     floats = 0;
   }
 
-  /// Plans the packing of tokens `first` up to `end` for dot products; returns where their tiles
-  /// will begin.
-  int addByPiece(Tensor input, int first, int end, boolean interleaves) {
+  /// Plans the packing of tokens `first` up to `end` for dot products, `width` side by side;
+  /// returns where their tiles will begin.
+  int addByPiece(Tensor input, int first, int end, boolean interleaves, int width) {
     int inputs = Math.toIntExact(input.rowElements());
-    return add(
-        input, first, end, new ByPiece(new Pieces(inputs, interleaves, DotTiles.TOKENS, true)));
+    Pieces pieces = new Pieces(inputs, interleaves, width, width > 1);
+    places.computeIfAbsent(pieces, Pieces::places);
+    return add(input, first, end, new ByPiece(pieces));
   }
 
   /// Plans the packing of tokens `first` up to `end` for matrices stored `[inputs, outputs]`;
@@ -127,13 +133,13 @@ final class PackedTokens {
   /// Tokens that the last tile lacks hold whatever was there; their sums are never read.
   private void packByPiece(Tensor input, int first, int count, Pieces pieces, int tileOffset) {
     MemorySegment data = input.data();
-    int[] places = pieces.places();
+    int[] at = places.get(pieces);
     for (int t = 0; t < count; t++) {
       int offset = tileOffset + t * Lanes.COUNT;
       pieces.clearTail(packed, offset);
-      long from = 4L * (first + t) * places.length;
-      for (int i = 0; i < places.length; i++) {
-        packed[offset + places[i]] = data.get(Elements.FLOAT, from + 4L * i);
+      long from = 4L * (first + t) * at.length;
+      for (int i = 0; i < at.length; i++) {
+        packed[offset + at[i]] = data.get(Elements.FLOAT, from + 4L * i);
       }
     }
   }

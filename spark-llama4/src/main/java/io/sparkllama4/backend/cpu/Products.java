@@ -16,6 +16,10 @@ final class Products {
   /// Pieces per thread, so that a thread that was held up leaves its share to the others.
   private static final int PIECES = 4;
 
+  /// The same where few tokens pass: pieces cost next to nothing, and the last ones, for which the
+  /// other threads wait, should be short.
+  private static final int STREAM_PIECES = 12;
+
   private final CpuPool pool;
   private final PackedTokens packed = new PackedTokens();
   private final List<DotMatmul> dots = new ArrayList<>();
@@ -30,96 +34,137 @@ final class Products {
     }
   }
 
+  /// Sums of runs of inputs, for streamed products with matrices stored `[inputs, outputs]`.
+  private float[] partial = new float[0];
+
+  private int partialFloats;
+  private final List<Total> totals = new ArrayList<>();
+
   /// What one thread takes at a time.
-  ///
-  /// @param task the product
-  /// @param tokenOffset where its packed tokens begin, or [#STREAMED]
-  private record Piece(MatmulTask task, int tokenOffset) {
+  private sealed interface Piece {
+    /// The outputs it computes.
+    MatmulTask task();
+
     /// Multiply-adds.
-    long cost() {
-      return (long) task.tokens() * task.rows() * task.inputs();
+    default long cost() {
+      return (long) task().tokens() * task().rows() * task().inputs();
     }
   }
 
-  /// Tokens that are not packed.
-  private static final int STREAMED = -1;
+  /// Tokens that were packed in tiles, from `tokenOffset` on.
+  private record Tiles(MatmulTask task, int tokenOffset) implements Piece {}
+
+  /// Few tokens, packed from `tokenOffset` on, with rows of weights as they are stored.
+  private record Rows(MatmulTask task, int tokenOffset) implements Piece {}
+
+  /// Few tokens with one run of a matrix stored `[inputs, outputs]`; the sums go to `offset`.
+  private record Run(MatmulTask task, int run, int offset, int stride) implements Piece {
+    @Override
+    public long cost() {
+      return Piece.super.cost() / AxpyTiles.RUNS;
+    }
+  }
+
+  /// Sums of runs that are added up when all pieces are done.
+  private record Total(MatmulTask task, int offset, int stride) {}
 
   /// Forgets what was added.
   void clear() {
     pieces.clear();
     packed.clear();
+    totals.clear();
+    partialFloats = 0;
   }
 
   /// Adds `output[t] = input[t] Wt + bias` for tokens `first` up to `end`.
   void add(Tensor input, int first, int end, Linear weight, Tensor output) {
     long column = 0;
     for (Linear.Part part : weight.parts()) {
-      Matrix matrix = part.weight();
-      int offset = pack(input, first, end, matrix);
-      long rows = matrix.rows();
-      long step = Math.min(rows, rowsPerPiece(matrix, end - first));
-      for (long row = 0; row < rows; row += step) {
-        long last = Math.min(rows, row + step);
-        pieces.add(
-            new Piece(new MatmulTask(input, first, end, part, row, last, output, column), offset));
+      MatmulTask all =
+          new MatmulTask(input, first, end, part, 0, part.weight().rows(), output, column);
+      switch (part.weight().order()) {
+        case OUTPUT_MAJOR -> addDots(all);
+        case INPUT_MAJOR -> addAxpys(all);
       }
-      column += rows;
+      column += part.weight().rows();
     }
   }
 
-  private int pack(Tensor input, int first, int end, Matrix matrix) {
-    return switch (matrix.order()) {
-      case OUTPUT_MAJOR ->
-          DotMatmul.streams(end - first)
-              ? STREAMED
-              : packed.addByPiece(input, first, end, WeightRows.interleaves(matrix));
-      case INPUT_MAJOR ->
-          AxpyMatmul.streams(end - first) ? STREAMED : packed.addByInput(input, first, end);
-    };
+  private void addDots(MatmulTask all) {
+    Matrix matrix = all.part().weight();
+    boolean streams = DotMatmul.streams(all.tokens());
+    int width = streams ? 1 : DotTiles.TOKENS;
+    int offset =
+        packed.addByPiece(
+            all.input(), all.firstToken(), all.endToken(), WeightRows.interleaves(matrix), width);
+    int share = streams ? STREAM_PIECES : PIECES;
+    long even = Math.ceilDiv(matrix.rows(), (long) share * pool.threads());
+    long rounded = Math.ceilDiv(even, (long) DotTiles.ROWS) * DotTiles.ROWS;
+    long step = streams ? rounded : Math.min(rounded, DotMatmul.rowsPerTask(matrix.columns()));
+    for (MatmulTask task : split(all, step)) {
+      pieces.add(streams ? new Rows(task, offset) : new Tiles(task, offset));
+    }
   }
 
-  private long rowsPerPiece(Matrix matrix, int tokens) {
-    if (matrix.rows() * matrix.columns() * tokens < SERIAL_PRODUCTS) {
-      return matrix.rows();
+  private void addAxpys(MatmulTask all) {
+    long rows = all.part().weight().rows();
+    long step = AxpyMatmul.rowsPerTask(rows, all.tokens(), pool.threads());
+    if (!AxpyMatmul.streams(all.tokens())) {
+      int offset = packed.addByInput(all.input(), all.firstToken(), all.endToken());
+      for (MatmulTask task : split(all, step)) {
+        pieces.add(new Tiles(task, offset));
+      }
+      return;
     }
-    return switch (matrix.order()) {
-      case OUTPUT_MAJOR -> {
-        long even = Math.ceilDiv(matrix.rows(), (long) PIECES * pool.threads());
-        long rounded = Math.ceilDiv(even, (long) DotTiles.ROWS) * DotTiles.ROWS;
-        yield DotMatmul.streams(tokens)
-            ? rounded
-            : Math.min(rounded, DotMatmul.rowsPerTask(matrix.columns()));
+    int stride = Lanes.padded(rows);
+    for (int run = 0; run < AxpyTiles.RUNS; run++) {
+      for (MatmulTask task : split(all, step)) {
+        pieces.add(new Run(task, run, partialFloats, stride));
       }
-      case INPUT_MAJOR -> {
-        long even = Math.ceilDiv(matrix.rows(), (long) pool.threads());
-        long least = AxpyMatmul.leastRows(tokens);
-        yield Math.min(Math.ceilDiv(even, least) * least, 8 * least);
-      }
-    };
+    }
+    totals.add(new Total(all, partialFloats, stride));
+    partialFloats += all.tokens() * AxpyTiles.RUNS * stride;
+  }
+
+  private static List<MatmulTask> split(MatmulTask all, long step) {
+    if (all.tokens() * all.endRow() * all.inputs() < SERIAL_PRODUCTS) {
+      return List.of(all);
+    }
+    List<MatmulTask> tasks = new ArrayList<>();
+    for (long row = 0; row < all.endRow(); row += step) {
+      tasks.add(all.rows(row, Math.min(all.endRow(), row + step)));
+    }
+    return tasks;
   }
 
   /// Computes everything that was added.
   void run() {
     packed.pack(pool);
+    if (partial.length < partialFloats) {
+      partial = new float[partialFloats];
+    }
     // The largest first, so that the last to be taken are short.
     pieces.sort(Comparator.comparingLong(Piece::cost).reversed());
-    pool.run(
-        pieces.size(),
-        (i, worker) -> {
-          Piece piece = pieces.get(i);
-          boolean streams = piece.tokenOffset() == STREAMED;
-          if (piece.task().part().weight().order() == Matrix.Order.INPUT_MAJOR) {
-            AxpyMatmul axpy = axpys.get(worker);
-            if (streams) {
-              axpy.stream(piece.task());
-            } else {
-              axpy.tiles(piece.task(), packed.packed(), piece.tokenOffset());
-            }
-          } else if (streams) {
-            dots.get(worker).stream(piece.task());
-          } else {
-            dots.get(worker).tiles(piece.task(), packed.packed(), piece.tokenOffset());
-          }
-        });
+    pool.run(pieces.size(), (i, worker) -> compute(pieces.get(i), worker));
+    for (Total total : totals) {
+      MatmulTask task = total.task();
+      for (int t = 0; t < task.tokens(); t++) {
+        int at = total.offset() + t * AxpyTiles.RUNS * total.stride();
+        AxpyTiles.total(partial, at, total.stride(), total.stride());
+        task.put(task.firstToken() + t, 0, partial, at, task.rows());
+      }
+    }
+  }
+
+  private void compute(Piece piece, int worker) {
+    MatmulTask task = piece.task();
+    switch (piece) {
+      case Rows(_, int offset) -> dots.get(worker).stream(task, packed.packed(), offset);
+      case Run(_, int run, int offset, int stride) ->
+          axpys.get(worker).stream(task, run, partial, offset, stride);
+      case Tiles(_, int offset) when task.part().weight().order() == Matrix.Order.INPUT_MAJOR ->
+          axpys.get(worker).tiles(task, packed.packed(), offset);
+      case Tiles(_, int offset) -> dots.get(worker).tiles(task, packed.packed(), offset);
+    }
   }
 }
