@@ -199,7 +199,7 @@ class RequestsTest {
         "{\"ids\":[1],\"on_long_prompt\":\"truncate_head\"};on_long_prompt"
       })
   void whatIsNotBuiltIsRefusedAsAWhole(String lineAndKey) throws IOException {
-    String[] parts = lineAndKey.split(";");
+    String[] parts = lineAndKey.split(";", -1);
     CommandRun run = run(("{\"ids\":[1]}\n" + parts[0]).getBytes(StandardCharsets.UTF_8));
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.error().get("code").textValue()).isEqualTo("UNSUPPORTED_FEATURE");

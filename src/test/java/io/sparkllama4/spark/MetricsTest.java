@@ -89,7 +89,7 @@ class MetricsTest {
     assertThat(nodes).hasSize(1);
     Map<Object, String> values =
         CollectionConverters.asJava(store.executionMetrics(execution)).entrySet().stream()
-            .collect(Collectors.toMap(entry -> (Object) entry.getKey(), Map.Entry::getValue));
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     Map<String, String> shown =
         CollectionConverters.asJava(nodes.getFirst().metrics()).stream()
             .collect(

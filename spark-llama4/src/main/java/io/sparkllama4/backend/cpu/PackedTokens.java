@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// Tokens laid out for tiles, once for all outputs: side by side in pieces for dot products, input
 /// by input for matrices stored `[inputs, outputs]`. Owned by the kernels; the engine's thread
@@ -133,7 +134,7 @@ final class PackedTokens {
   /// Tokens that the last tile lacks hold whatever was there; their sums are never read.
   private void packByPiece(Tensor input, int first, int count, Pieces pieces, int tileOffset) {
     MemorySegment data = input.data();
-    int[] at = places.get(pieces);
+    int[] at = Objects.requireNonNull(places.get(pieces));
     for (int t = 0; t < count; t++) {
       int offset = tileOffset + t * Lanes.COUNT;
       pieces.clearTail(packed, offset);
