@@ -67,6 +67,8 @@ final class Rules {
         new Rule("native code stays in ffi", nativeCalls(), "tensor.CallsNative"),
         new Rule("no native methods", nativeMethods(), "tensor.CallsNative"),
         new Rule("the tokenizer library stays in text.ffi", tokenizerLibrary(), "text.KnowsDjl"),
+        new Rule(
+            "the template library stays in text.jinja", templateLibrary(), "text.KnowsJinjava"),
         new Rule("text alone sees text.ffi", onlySeenBy("text.ffi", "text"), "cli.KnowsInside"),
         new Rule("text alone sees text.jinja", onlySeenBy("text.jinja", "text"), "cli.KnowsInside"),
         new Rule("cli alone sees cli.bench", onlySeenBy("cli.bench", "cli"), "runtime.KnowsBench"),
@@ -127,7 +129,7 @@ final class Rules {
   private ArchRule plainJava() {
     return classes()
         .that()
-        .resideInAnyPackage(within("error", "tensor", "backend..", "model", "engine", "text.jinja"))
+        .resideInAnyPackage(within("error", "tensor", "backend..", "model", "engine"))
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(
@@ -192,6 +194,15 @@ final class Rules {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl..");
+  }
+
+  private ArchRule templateLibrary() {
+    return noClasses()
+        .that()
+        .resideOutsideOfPackage(root + ".text.jinja")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("com.hubspot..");
   }
 
   private ArchRule onlySeenBy(String inside, String... readers) {

@@ -11,6 +11,8 @@
 /// A template from a checkpoint is foreign code: it sees nothing of Java, changes nothing but its
 /// own namespaces, and has limits on time, memory and depth. What is not supported is refused, by
 /// name, when the template is opened, or else when it is reached.
+///
+/// This package knows Jinjava, which nobody else does, and nothing of tokens, chats or models.
 @NullMarked
 package io.sparkllama4.text.jinja;
 
