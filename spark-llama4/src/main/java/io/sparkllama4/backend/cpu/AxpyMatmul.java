@@ -47,13 +47,13 @@ final class AxpyMatmul {
     }
   }
 
-  /// Few tokens: weights are read where they are stored, input after input, and meet all
-  /// tokens. Computes the sums of one run of inputs.
+  /// Few tokens: weights are read where they are stored, and meet all tokens. Computes the sums of
+  /// one run of inputs.
   ///
   /// @param partial `[tokens][RUNS][stride]`, where the sums of the task's outputs go
   void stream(MatmulTask task, int run, float[] partial, int offset, int stride) {
     int length = AxpyTiles.runLength(task.inputs());
-    int begin = Math.min(task.inputs(), run * length);
+    int begin = Math.min(task.inputs(), run * length); // Places in the order of inputs.
     int end = Math.min(task.inputs(), begin + length);
     int outputs = task.rows();
     int padded = Lanes.padded(outputs);
@@ -76,18 +76,27 @@ final class AxpyMatmul {
   private void streamToken(MatmulTask task, float[] x, int begin, int end, int whole) {
     Matrix matrix = task.part().weight();
     MemorySegment w = matrix.values().data();
-    long stride = 2 * matrix.rows();
+    int inputs = task.inputs();
     long first = task.firstRow();
-    for (int input = begin; input < end && whole > 0; input++) {
-      AxpyTiles.streamBfloat16(x[input], w, input * stride + 2 * first, sums, whole);
+    long half = 2 * matrix.rows() * AxpyTiles.half(inputs);
+    int paired = whole > 0 ? end - end % 2 : begin;
+    for (int place = begin; place < paired; place += 2) {
+      int input = AxpyTiles.input(place, inputs);
+      long at = 2 * (input * matrix.rows() + first);
+      float other = x[AxpyTiles.input(place + 1, inputs)];
+      AxpyTiles.streamPair(x[input], other, w, at, at + half, sums, whole);
     }
+    // What is left of a row, or a whole row of another type, or one without a partner.
     int outputs = task.rows();
     int padded = Lanes.padded(outputs);
-    // What is left of a row, or a whole row of another type.
-    for (int input = begin; input < end && whole < outputs; input++) {
-      Arrays.fill(panel, 0, padded, 0);
-      unpack(matrix, input, first + whole, outputs - whole, panel, whole);
-      AxpyTiles.streamFloat(x[input], panel, sums, padded);
+    for (int place = begin; place < end; place++) {
+      int done = place < paired ? whole : 0;
+      if (done < outputs) {
+        int input = AxpyTiles.input(place, inputs);
+        Arrays.fill(panel, 0, padded, 0);
+        unpack(matrix, input, first + done, outputs - done, panel, done);
+        AxpyTiles.streamFloat(x[input], panel, sums, padded);
+      }
     }
   }
 
@@ -137,24 +146,33 @@ final class AxpyMatmul {
     }
   }
 
-  /// Unpacks weights of `count` inputs from `block` on for outputs from `first` on, slice after
-  /// slice, each `[inputs][VECTORS][COUNT]`; outputs that the last slice lacks count as zeros.
+  /// Unpacks weights of `count` inputs from place `block` on for outputs from `first` on, slice
+  /// after slice, each `[inputs][VECTORS][COUNT]`; outputs that the last slice lacks count as
+  /// zeros.
   private void unpackPanel(Matrix matrix, int block, int count, long first, int outputs) {
     int slice = AxpyTiles.VECTORS * Lanes.COUNT;
     int sliceFloats = PANEL_INPUTS * slice;
+    int inputs = Math.toIntExact(matrix.columns());
     int whole = matrix.values().dtype() == DType.BF16 ? outputs - outputs % slice : 0;
     if (whole > 0) {
       MemorySegment data = matrix.values().data();
       long stride = 2 * matrix.rows();
-      long from = block * stride + 2 * first;
-      AxpyTiles.unpackBfloat16(data, from, stride, count, whole, panel, sliceFloats);
+      long from = block / 2 * stride + 2 * first;
+      long second = from + AxpyTiles.half(inputs) * stride;
+      AxpyTiles.unpackBfloat16(data, from, second, stride, count, whole, panel, sliceFloats);
     }
     for (int o = whole; o < outputs; o += slice) {
       int offset = o / slice * sliceFloats;
       Arrays.fill(panel, offset, offset + count * slice, 0);
       for (int i = 0; i < count; i++) {
         int at = offset + i * slice;
-        unpack(matrix, block + i, first + o, Math.min(slice, outputs - o), panel, at);
+        unpack(
+            matrix,
+            AxpyTiles.input(block + i, inputs),
+            first + o,
+            Math.min(slice, outputs - o),
+            panel,
+            at);
       }
     }
   }

@@ -6,9 +6,10 @@ import jdk.incubator.vector.FloatVector;
 /// The inner loops of matrices stored `[inputs, outputs]`: every input adds its row of weights,
 /// times itself, to the outputs.
 ///
-/// One output element is, whatever shares the step: the inputs cut into four runs of equal length
-/// ([#runLength]); in each run the sum over the inputs in their order, each added by fused
-/// multiply-add; `(s0 + s1) + (s2 + s3)`.
+/// The inputs come from both halves in turn ([#input]): two streams that lie far apart keep more of
+/// the memory's lines on their way than one. One output element is, whatever shares the step: the
+/// inputs in that order cut into four runs of equal length ([#runLength]); in each run the sum over
+/// the inputs, each added by fused multiply-add; `(s0 + s1) + (s2 + s3)`.
 final class AxpyTiles {
   /// Tokens and vectors of a tile: 10 accumulators, 2 weights and an input. Six tokens would fill
   /// the 16 registers of AVX2, but then the compiler spills, and half the speed is gone.
@@ -21,9 +22,19 @@ final class AxpyTiles {
 
   private AxpyTiles() {}
 
-  /// Inputs of a run; the last ones may have fewer, or none.
+  /// Inputs of a run, an even number; the last ones may have fewer, or none.
   static int runLength(int inputs) {
-    return Math.ceilDiv(inputs, RUNS);
+    return 2 * Math.ceilDiv(inputs, 2 * RUNS);
+  }
+
+  /// Where the second half of the inputs begins.
+  static int half(int inputs) {
+    return (inputs + 1) / 2;
+  }
+
+  /// The input at a place of the order `0, half, 1, half + 1, ...`.
+  static int input(int place, int inputs) {
+    return place / 2 + (place % 2 == 0 ? 0 : half(inputs));
   }
 
   /// Adds the sums of the runs.
@@ -104,18 +115,23 @@ final class AxpyTiles {
     e1.intoArray(y, yOffset + 4 * stride + n);
   }
 
-  /// Adds one input of one token to outputs, the weights read where they are stored: one stream of
-  /// memory, which is how it is fastest.
+  /// Adds two inputs of one token to outputs, one after the other, the weights read where they are
+  /// stored.
   ///
-  /// @param x the input
+  /// @param x0 the first input
+  /// @param x1 the second
   /// @param w brain floats
-  /// @param first byte of the input's weights
+  /// @param first byte of the first input's weights
+  /// @param second byte of the second's
   /// @param y `[outputs]`, in place
   /// @param outputs whole vectors
-  static void streamBfloat16(float x, MemorySegment w, long first, float[] y, int outputs) {
-    FloatVector v = FloatVector.broadcast(Lanes.FLOATS, x);
+  static void streamPair(
+      float x0, float x1, MemorySegment w, long first, long second, float[] y, int outputs) {
+    FloatVector v0 = FloatVector.broadcast(Lanes.FLOATS, x0);
+    FloatVector v1 = FloatVector.broadcast(Lanes.FLOATS, x1);
     for (int i = 0; i < outputs; i += Lanes.COUNT) {
-      v.fma(Lanes.bfloat16(w, first + 2L * i), at(y, i)).intoArray(y, i);
+      FloatVector sum = v0.fma(Lanes.bfloat16(w, first + 2L * i), at(y, i));
+      v1.fma(Lanes.bfloat16(w, second + 2L * i), sum).intoArray(y, i);
     }
   }
 
@@ -135,11 +151,13 @@ final class AxpyTiles {
   /// `[inputs][VECTORS][COUNT]`.
   ///
   /// @param first byte of the first input's weights
-  /// @param stride bytes from one input's weights to the next's
+  /// @param second byte of the second's; the inputs come from here and there in turn
+  /// @param stride bytes from one input's weights to those of the next but one
   /// @param outputs whole slices
   static void unpackBfloat16(
       MemorySegment w,
       long first,
+      long second,
       long stride,
       int inputs,
       int outputs,
@@ -148,7 +166,7 @@ final class AxpyTiles {
     final int n = Lanes.COUNT;
     final int slice = VECTORS * n;
     for (int i = 0; i < inputs; i++) {
-      long row = first + i * stride;
+      long row = (i % 2 == 0 ? first : second) + i / 2 * stride;
       int at = i * slice;
       for (int o = 0; o < outputs; o += slice, at += sliceFloats) {
         Lanes.bfloat16(w, row + 2L * o).intoArray(panel, at);

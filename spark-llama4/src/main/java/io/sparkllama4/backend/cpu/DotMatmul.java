@@ -38,7 +38,8 @@ final class DotMatmul {
     return rows - rows % DotTiles.ROWS;
   }
 
-  /// Few tokens: row after row is read in one stream, and meets all tokens while it is in cache.
+  /// Few tokens: rows are read in two streams, or one after the other, and meet all tokens while
+  /// they are in cache.
   ///
   /// @param tokens packed one by one, of which the task's begin at `tokenOffset`
   void stream(MatmulTask task, float[] tokens, int tokenOffset) {
@@ -51,7 +52,16 @@ final class DotMatmul {
     int whole = task.inputs() - task.inputs() % (DotTiles.CHAINS * Lanes.COUNT);
     boolean hasTail = whole < task.inputs();
     MemorySegment data = matrix.values().data();
-    for (int i = 0; i < rows; i++) {
+    int pairs = inPlace && !hasTail ? rows / 2 : 0;
+    for (int i = 0; i < pairs; i++) {
+      long first = 2 * (task.firstRow() + i) * task.inputs();
+      for (int t = 0; t < task.tokens(); t++) {
+        int x = tokenOffset + t * pieces.padded();
+        int at = t * rows + i;
+        DotTiles.streamPair(tokens, x, data, first, pairs, whole, outputs, at);
+      }
+    }
+    for (int i = 2 * pairs; i < rows; i++) {
       if (!inPlace || hasTail) {
         WeightRows.unpack(matrix, task.firstRow() + i, pieces, placesOf(pieces), row, 0);
       }

@@ -113,6 +113,55 @@ final class DotTiles {
     return Lanes.sum(a.add(b).add(c.add(d)));
   }
 
+  /// Two rows of brain floats, read where they are stored, times one token. Two streams that lie
+  /// far apart keep more of the memory's lines on their way than one.
+  ///
+  /// @param x the token's pieces from `xOffset`
+  /// @param first byte of one row
+  /// @param apart rows from there to the other
+  /// @param inputs whole pieces for every chain: all of a row
+  /// @param outputs gets the products at `output` and `output + apart`
+  static void streamPair(
+      float[] x,
+      int xOffset,
+      MemorySegment weights,
+      long first,
+      int apart,
+      int inputs,
+      float[] outputs,
+      int output) {
+    final int n = Lanes.COUNT;
+    long second = first + 2L * apart * inputs;
+    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
+    FloatVector b0 = a0;
+    FloatVector c0 = a0;
+    FloatVector d0 = a0;
+    FloatVector a1 = a0;
+    FloatVector b1 = a0;
+    FloatVector c1 = a0;
+    FloatVector d1 = a0;
+    for (int i = 0; i < inputs; i += 4 * n) {
+      FloatVector even = at(x, xOffset + i);
+      FloatVector odd = at(x, xOffset + i + n);
+      IntVector words = Lanes.ints(weights, first + 2L * i);
+      a0 = even.fma(Lanes.lowerBfloat16(words), a0);
+      b0 = odd.fma(Lanes.upperBfloat16(words), b0);
+      words = Lanes.ints(weights, second + 2L * i);
+      a1 = even.fma(Lanes.lowerBfloat16(words), a1);
+      b1 = odd.fma(Lanes.upperBfloat16(words), b1);
+      even = at(x, xOffset + i + 2 * n);
+      odd = at(x, xOffset + i + 3 * n);
+      words = Lanes.ints(weights, first + 2L * i + 4L * n);
+      c0 = even.fma(Lanes.lowerBfloat16(words), c0);
+      d0 = odd.fma(Lanes.upperBfloat16(words), d0);
+      words = Lanes.ints(weights, second + 2L * i + 4L * n);
+      c1 = even.fma(Lanes.lowerBfloat16(words), c1);
+      d1 = odd.fma(Lanes.upperBfloat16(words), d1);
+    }
+    outputs[output] = Lanes.sum(a0.add(b0).add(c0.add(d0)));
+    outputs[output + apart] = Lanes.sum(a1.add(b1).add(c1.add(d1)));
+  }
+
   /// An unpacked row times one token.
   ///
   /// @param x the token's pieces from `xOffset`

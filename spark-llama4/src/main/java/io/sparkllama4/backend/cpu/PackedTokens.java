@@ -56,7 +56,7 @@ final class PackedTokens {
     }
   }
 
-  /// `[inputs][TOKENS]`.
+  /// `[inputs][TOKENS]`, the inputs in the order of [AxpyTiles#input].
   private record ByInput(int inputs) implements Layout {
     @Override
     public int tokens() {
@@ -151,8 +151,8 @@ final class PackedTokens {
     for (int t = 0; t < count; t++) {
       long from = 4L * (first + t) * inputs;
       int at = offset + t;
-      for (int i = 0; i < inputs; i++, at += AxpyTiles.TOKENS) {
-        packed[at] = data.get(Elements.FLOAT, from + 4L * i);
+      for (int place = 0; place < inputs; place++, at += AxpyTiles.TOKENS) {
+        packed[at] = data.get(Elements.FLOAT, from + 4L * AxpyTiles.input(place, inputs));
       }
     }
   }
