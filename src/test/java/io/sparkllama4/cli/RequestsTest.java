@@ -196,7 +196,6 @@ class RequestsTest {
   @ValueSource(
       strings = {
         "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]};messages",
-        "{\"ids\":[1],\"on_long_prompt\":\"truncate_head\"};on_long_prompt"
       })
   void whatIsNotBuiltIsRefusedAsAWhole(String lineAndKey) throws IOException {
     String[] parts = lineAndKey.split(";", -1);

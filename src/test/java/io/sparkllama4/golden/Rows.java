@@ -20,7 +20,7 @@ final class Rows implements PromptBatch {
   /// Adds a row that is scored.
   Rows score(List<Integer> ids, int alternatives) {
     prompts.add(ids);
-    tasks.add(new Score(alternatives));
+    tasks.add(new Score(0, alternatives));
     return this;
   }
 

@@ -109,7 +109,8 @@ class RefusedCallsTest {
         "llama4_generate(p, raw => 'maybe') | LLAMA4_INVALID_OPTION | true or false",
         "llama4_generate(p, stop => named_struct('a', 1)) | LLAMA4_INVALID_OPTION | stop",
         "llama4_generate(p, on_long_prompt => 'cut') | LLAMA4_INVALID_OPTION | fail, null",
-        "llama4_generate(p, on_long_prompt => 'truncate_head') | LLAMA4_UNSUPPORTED_FEATURE | null",
+        "llama4_generate(p, on_long_prompt => 'truncate_heat') | LLAMA4_INVALID_OPTION"
+            + " | truncate_head",
       })
   void unknownModelsAndOptions(String call, String condition, String hint) {
     check("SELECT " + call + " FROM t", condition, hint);

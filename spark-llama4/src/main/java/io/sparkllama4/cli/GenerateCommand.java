@@ -154,10 +154,11 @@ public final class GenerateCommand implements Callable<Integer> {
       return;
     }
     GenerationOptions options = item.row.options();
-    item.prompt = handle.encoder().encode(item.row.prompt().orElseThrow(), options.isRaw());
+    Prompt asked = item.row.prompt().orElseThrow();
+    item.prompt = handle.encode(asked, options, options.params(0).maxTokens());
     item.seed = options.seed().orElseGet(() -> ContentSeed.of(0, item.prompt));
-    options.onLongPrompt();
-    item.place = rows.add(item.prompt, new PromptBatch.Generate(options.params(item.seed)));
+    PromptBatch.Task task = new PromptBatch.Generate(options.params(item.seed));
+    item.place = rows.add(item.prompt, task, options.timeoutNanos());
   }
 
   private static void stats(ObjectNode node, EngineStats stats, int loads, double loadSeconds) {
@@ -189,10 +190,12 @@ public final class GenerateCommand implements Callable<Integer> {
   static final class Rows implements PromptBatch {
     private final List<int[]> prompts = new ArrayList<>();
     private final List<Task> tasks = new ArrayList<>();
+    private final List<Long> timeouts = new ArrayList<>();
 
-    int add(int[] prompt, Task task) {
+    int add(int[] prompt, Task task, long timeoutNanos) {
       prompts.add(prompt);
       tasks.add(task);
+      timeouts.add(timeoutNanos);
       return prompts.size() - 1;
     }
 
@@ -214,6 +217,11 @@ public final class GenerateCommand implements Callable<Integer> {
     @Override
     public Task task(int row) {
       return tasks.get(row);
+    }
+
+    @Override
+    public long timeoutNanos(int row) {
+      return timeouts.get(row);
     }
   }
 }

@@ -125,8 +125,7 @@ final class Requests {
       }
       id = id(request, id);
       GenerationOptions options = options(request);
-      options.params(0);
-      options.onLongPrompt();
+      options.check();
       rows.add(new Row(id, Optional.of(prompt(request)), options, Optional.empty()));
     } catch (JsonProcessingException e) {
       fail(id, invalid("Line " + number + " of the requests is no JSON", "requests"));

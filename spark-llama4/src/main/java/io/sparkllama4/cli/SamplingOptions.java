@@ -54,6 +54,18 @@ final class SamplingOptions {
       description = "Report log-probabilities, and those of the K best tokens.")
   private @Nullable String logprobs;
 
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      description = "Most time of a row from its submission (any).")
+  private @Nullable String timeout;
+
+  @Option(
+      names = "--on-long-prompt",
+      paramLabel = "POLICY",
+      description = "fail, null, truncate_head, truncate_tail or truncate_middle (fail).")
+  private @Nullable String onLongPrompt;
+
   /// The options, checked.
   ///
   /// @throws CommandFailures.UsageException where one is wrong
@@ -74,7 +86,9 @@ final class SamplingOptions {
       options = with(options, "frequency_penalty", frequencyPenalty);
       options = with(options, "repetition_penalty", repetitionPenalty);
       options = with(options, "logprobs", logprobs);
-      options.params(0);
+      options = with(options, "timeout", timeout);
+      options = with(options, "on_long_prompt", onLongPrompt);
+      options.check();
       return options;
     } catch (Llama4Exception e) {
       if (e.code() != ErrorCode.INVALID_OPTION) {

@@ -72,7 +72,7 @@ public final class ScoreCommand implements Callable<Integer> {
               : new Prompt.Text(prompt == null ? "" : prompt);
       GenerateCommand.Rows rows = new GenerateCommand.Rows();
       int alternatives = Math.min(top, handle.checkpoint().spec().vocabulary());
-      rows.add(handle.encoder().encode(asked, raw), new PromptBatch.Score(alternatives));
+      rows.add(handle.encoder().encode(asked, raw), new PromptBatch.Score(0, alternatives), 0);
       completion = handle.engine().submit(rows, "score").await(0);
     }
     if (completion.error().isPresent()) {

@@ -10,8 +10,8 @@ import java.util.Optional;
 /// @param end why it ended
 /// @param usage what it took
 /// @param logprobs one for each token of the output where they were asked for; for a scored prompt,
-///     one for each of its positions: the token there, its log-probability given the earlier ones
-///     (0 at the first), and the best tokens for the position behind it
+///     one for each position from the first that is scored: the token there, its log-probability
+///     given the earlier ones (0 at position 0), and the best tokens for the position behind it
 @SuppressWarnings("ArrayRecordComponent") // Handed over once; compared by content in tests alone.
 public record Completion(
     int[] ids, String text, End end, Usage usage, List<TokenLogprob> logprobs) {

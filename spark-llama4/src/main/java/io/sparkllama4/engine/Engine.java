@@ -102,8 +102,9 @@ public final class Engine implements AutoCloseable {
       if (length < 1) {
         throw new IllegalArgumentException("Row [" + row + "] has no prompt tokens");
       }
-      if (length > longestPrompt()) {
-        submission.complete(row, Completion.failed(promptTooLong(length), length));
+      PromptBatch.Task task = batch.task(row);
+      if (length > longestPrompt(task)) {
+        submission.complete(row, Completion.failed(promptTooLong(length, task), length));
         continue;
       }
       int[] prompt = new int[length];
@@ -112,7 +113,9 @@ public final class Engine implements AutoCloseable {
       if (error.isPresent()) {
         submission.complete(row, Completion.failed(error.get(), length));
       } else {
-        sequences.add(new Sequence(submission, row, prompt, batch.task(row)));
+        Sequence sequence = new Sequence(submission, row, prompt, task);
+        sequence.limitTime(System.nanoTime(), batch.timeoutNanos(row));
+        sequences.add(sequence);
       }
     }
     loop.submit(sequences);
@@ -135,20 +138,31 @@ public final class Engine implements AutoCloseable {
     return Optional.empty();
   }
 
-  /// The most tokens that a prompt may have, so that at least one can follow.
-  public int longestPrompt() {
-    return spec.maxPositions() - 1;
+  /// The most tokens that a sequence may have, prompt and answer together.
+  public int maxPositions() {
+    return spec.maxPositions();
+  }
+
+  /// The most tokens that the prompt of such a task may have; an answer needs room for at least one
+  /// token.
+  public int longestPrompt(PromptBatch.Task task) {
+    return switch (task) {
+      case PromptBatch.Generate _ -> spec.maxPositions() - 1;
+      case PromptBatch.Score _ -> spec.maxPositions();
+    };
   }
 
   /// The error of a prompt of `tokens` tokens.
-  public RowError promptTooLong(int tokens) {
+  public RowError promptTooLong(int tokens, PromptBatch.Task task) {
     return new RowError(
         ErrorCode.PROMPT_TOO_LONG,
         "The prompt has ["
             + tokens
             + "] tokens, the model takes at most ["
-            + longestPrompt()
-            + "]; shorten it, or say with on_long_prompt what becomes of such rows");
+            + longestPrompt(task)
+            + (task instanceof PromptBatch.Score
+                ? "] with its continuation; shorten it"
+                : "]; shorten it, or say with on_long_prompt what becomes of such rows"));
   }
 
   /// What has been done so far.

@@ -15,6 +15,11 @@ public interface PromptBatch {
   /// How `row` is answered.
   Task task(int row);
 
+  /// How long `row` may take from its submission, in nanoseconds; 0 where it may take any time.
+  default long timeoutNanos(int row) {
+    return 0;
+  }
+
   /// What is wanted of a row.
   sealed interface Task {}
 
@@ -23,8 +28,9 @@ public interface PromptBatch {
   /// @param params how
   record Generate(SamplingParams params) implements Task {}
 
-  /// The log-probability of each of the prompt's own tokens.
+  /// The log-probability of the prompt's own tokens, from one on.
   ///
+  /// @param first position of the first token that is scored, at least 0
   /// @param alternatives how many of the best tokens are wanted for each position, at least 0
-  record Score(int alternatives) implements Task {}
+  record Score(int first, int alternatives) implements Task {}
 }

@@ -51,8 +51,8 @@ final class Sampler {
                   row(sequence, params)));
         }
       }
-      case PromptBatch.Score(int alternatives) -> {
-        for (int i = 0; i < slice.count(); i++) {
+      case PromptBatch.Score(int scored, int alternatives) -> {
+        for (int i = Math.max(0, scored - 1 - slice.start()); i < slice.count(); i++) {
           int position = slice.start() + i;
           boolean isLast = position + 1 == sequence.length();
           int next = isLast ? SampleRow.CHOSEN : sequence.tokens().get(position + 1);
@@ -119,7 +119,8 @@ final class Sampler {
     }
     return switch (sequence.task()) {
       case PromptBatch.Generate(SamplingParams params) -> extend(sequence, params, result);
-      case PromptBatch.Score _ -> score(sequence, wanted.position(), result);
+      case PromptBatch.Score(int scored, int _) ->
+          score(sequence, scored, wanted.position(), result);
     };
   }
 
@@ -177,15 +178,21 @@ final class Sampler {
   }
 
   /// Scores of a position that was computed again after a preemption replace equal ones.
-  private static Optional<Completion> score(Sequence sequence, int position, SampleResult result) {
+  ///
+  /// @param scored position of the first token with a score
+  private static Optional<Completion> score(
+      Sequence sequence, int scored, int position, SampleResult result) {
     List<TokenLogprob> scores = sequence.logprobs;
-    if (scores.isEmpty()) {
+    if (scored == 0 && scores.isEmpty()) {
       scores.add(new TokenLogprob(sequence.tokens().get(0), 0, List.of()));
     }
-    TokenLogprob here = scores.get(position);
-    scores.set(position, new TokenLogprob(here.id(), here.logprob(), alternatives(result)));
+    if (position >= scored) {
+      TokenLogprob here = scores.get(position - scored);
+      scores.set(
+          position - scored, new TokenLogprob(here.id(), here.logprob(), alternatives(result)));
+    }
     boolean isLast = position + 1 == sequence.length();
-    if (!isLast && scores.size() == position + 1) {
+    if (!isLast && scores.size() == position + 1 - scored) {
       int next = sequence.tokens().get(position + 1);
       scores.add(new TokenLogprob(next, result.logprob(), List.of()));
     }

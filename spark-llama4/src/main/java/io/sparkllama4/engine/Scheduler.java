@@ -1,11 +1,13 @@
 package io.sparkllama4.engine;
 
 import io.sparkllama4.error.ErrorCode;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
+import java.util.function.LongSupplier;
 
 /// Decides who computes what in the next step.
 ///
@@ -17,6 +19,7 @@ final class Scheduler {
   private final EngineOptions options;
   private final KvBlocks blocks;
   private final BiConsumer<Sequence, RowError> failed;
+  private final LongSupplier clock;
 
   private final WaitingRows waiting = new WaitingRows();
 
@@ -32,9 +35,19 @@ final class Scheduler {
 
   /// @param failed told of a row that can never be computed
   Scheduler(EngineOptions options, KvBlocks blocks, BiConsumer<Sequence, RowError> failed) {
+    this(options, blocks, failed, System::nanoTime);
+  }
+
+  /// As above, with the clock that tells when a row's time is up.
+  Scheduler(
+      EngineOptions options,
+      KvBlocks blocks,
+      BiConsumer<Sequence, RowError> failed,
+      LongSupplier clock) {
     this.options = options;
     this.blocks = blocks;
     this.failed = failed;
+    this.clock = clock;
   }
 
   void add(Sequence sequence) {
@@ -72,6 +85,7 @@ final class Scheduler {
   /// The next step; empty only where nothing can be done.
   StepPlan next() {
     dropCancelled();
+    failLate();
     StepPlan plan = new StepPlan();
     planRunning(plan, true);
     planRunning(plan, false);
@@ -86,7 +100,28 @@ final class Scheduler {
       }
     }
     preempted.removeIf(Sequence::isCancelled);
-    waiting.dropCancelled();
+    waiting.takeAll(Sequence::isCancelled);
+  }
+
+  /// Rows whose time is up fail, wherever they are, and hold nothing any more.
+  private void failLate() {
+    long now = clock.getAsLong();
+    List<Sequence> late = new ArrayList<>(waiting.takeAll(sequence -> sequence.isLate(now)));
+    preempted.stream().filter(sequence -> sequence.isLate(now)).forEach(late::add);
+    running.stream().filter(sequence -> sequence.isLate(now)).forEach(late::add);
+    for (Sequence sequence : late) {
+      preempted.remove(sequence);
+      remove(sequence);
+      failed.accept(sequence, timedOut(sequence));
+    }
+  }
+
+  private static RowError timedOut(Sequence sequence) {
+    return new RowError(
+        ErrorCode.TIMEOUT,
+        "The row had no answer within ["
+            + BigDecimal.valueOf(sequence.timeoutNanos(), 9).stripTrailingZeros().toPlainString()
+            + "] seconds of its submission; raise option timeout");
   }
 
   private void planRunning(StepPlan plan, boolean decoding) {

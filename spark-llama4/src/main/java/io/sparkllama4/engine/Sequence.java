@@ -25,6 +25,11 @@ final class Sequence {
   /// Its place in the order of arrival, which decides who goes first and who gives way.
   private long arrival;
 
+  /// When its time is up, by the clock of [System#nanoTime], where it has a limit.
+  private long deadline;
+
+  private long timeoutNanos;
+
   /// What it has said so far; the sampler's.
   Sampler.@Nullable Output output;
 
@@ -99,6 +104,23 @@ final class Sequence {
 
   void arrived(long order) {
     arrival = order;
+  }
+
+  /// Limits the time from `now` on.
+  ///
+  /// @param nanos 0 for no limit
+  void limitTime(long now, long nanos) {
+    timeoutNanos = nanos;
+    deadline = now + nanos;
+  }
+
+  /// True where its time is up at `now`.
+  boolean isLate(long now) {
+    return timeoutNanos > 0 && now - deadline >= 0;
+  }
+
+  long timeoutNanos() {
+    return timeoutNanos;
   }
 
   boolean isCancelled() {

@@ -1,9 +1,13 @@
 package io.sparkllama4.engine;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /// Rows that no step has touched yet, a queue for each query, taken in turn: a query of ten million
 /// rows does not keep an analyst waiting.
@@ -35,9 +39,19 @@ final class WaitingRows {
     return sequence;
   }
 
-  /// Removes rows whose callers have lost interest.
-  void dropCancelled() {
-    queues.values().forEach(queue -> queue.removeIf(Sequence::isCancelled));
+  /// Takes rows out that somebody has lost interest in, or that have waited too long.
+  List<Sequence> takeAll(Predicate<Sequence> which) {
+    List<Sequence> taken = new ArrayList<>();
+    for (Deque<Sequence> queue : queues.values()) {
+      for (Iterator<Sequence> rows = queue.iterator(); rows.hasNext(); ) {
+        Sequence sequence = rows.next();
+        if (which.test(sequence)) {
+          taken.add(sequence);
+          rows.remove();
+        }
+      }
+    }
     queues.values().removeIf(Deque::isEmpty);
+    return taken;
   }
 }

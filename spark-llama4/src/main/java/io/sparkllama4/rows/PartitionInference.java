@@ -1,31 +1,26 @@
 package io.sparkllama4.rows;
 
 import io.sparkllama4.engine.Completion;
-import io.sparkllama4.engine.PromptBatch;
+import io.sparkllama4.engine.Engine;
 import io.sparkllama4.engine.RowError;
 import io.sparkllama4.engine.Submission;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.ExecutorEngines;
 import io.sparkllama4.plugin.Llama4ConfKeys;
-import io.sparkllama4.runtime.ContentSeed;
-import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.ModelHandle;
-import io.sparkllama4.runtime.Prompt;
-import io.sparkllama4.runtime.PromptEncoder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.util.ArrowUtils;
-import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
 /// The rows of one partition on their way through an engine: a bounded window of them is in flight,
@@ -47,7 +42,6 @@ public final class PartitionInference implements Iterator<InternalRow> {
   private final InferenceMetrics metrics;
   private final TaskContext task;
   private final int windowRows;
-  private final long querySeed;
   private final String query;
   private final BufferAllocator allocator;
   private final Deque<Batch> inFlight = new ArrayDeque<>();
@@ -57,9 +51,13 @@ public final class PartitionInference implements Iterator<InternalRow> {
   ///
   /// @param plan what it asks
   /// @param arguments evaluates its arguments for a row
-  /// @param model who answers
+  /// @param encoder makes of them what the engine is asked
+  /// @param engine who answers; null where no model is needed
   private record Call(
-      CallPlan plan, Function<InternalRow, InternalRow> arguments, ModelHandle model) {}
+      CallPlan plan,
+      Function<InternalRow, InternalRow> arguments,
+      RowEncoder encoder,
+      @Nullable Engine engine) {}
 
   /// Rows that were handed over together.
   private static final class Batch {
@@ -68,19 +66,15 @@ public final class PartitionInference implements Iterator<InternalRow> {
     /// For each call, what is known of each row.
     final List<List<Slot>> slots = new ArrayList<>();
 
-    final List<Submission> submissions = new ArrayList<>();
+    final List<@Nullable Submission> submissions = new ArrayList<>();
     int next;
   }
 
-  /// One row of one call: its place in the submission, or what is known without one.
+  /// One row of one call.
   ///
-  /// @param place in the submission, or [#DECIDED]
-  /// @param decided the outcome that needs no engine; null for a NULL prompt
-  private record Slot(
-      int place,
-      ResultValues.@Nullable Outcome decided,
-      long seed,
-      GenerationOptions.OnLongPrompt onLongPrompt) {}
+  /// @param encoded what became of it before it was submitted
+  /// @param place its place in the submission, or [#DECIDED]
+  private record Slot(RowEncoder.Encoded encoded, int place) {}
 
   private static final int DECIDED = -1;
 
@@ -103,10 +97,9 @@ public final class PartitionInference implements Iterator<InternalRow> {
     ExecutorEngines engines = ExecutorEngines.get();
     this.calls = new ArrayList<>();
     for (int i = 0; i < plans.size(); i++) {
-      calls.add(new Call(plans.get(i), arguments.get(i), model(engines, plans.get(i).alias())));
+      calls.add(call(engines, plans.get(i), arguments.get(i)));
     }
     this.windowRows = engines.conf().windowRows();
-    this.querySeed = engines.conf().seed();
     String execution = task.getLocalProperty("spark.sql.execution.id");
     this.query = execution == null ? "stage-" + task.stageId() : "execution-" + execution;
     this.allocator =
@@ -118,18 +111,28 @@ public final class PartitionInference implements Iterator<InternalRow> {
         });
   }
 
-  private static ModelHandle model(ExecutorEngines engines, String alias) {
+  private static Call call(
+      ExecutorEngines engines, CallPlan plan, Function<InternalRow, InternalRow> arguments) {
     try {
-      return engines.engines().model(alias);
+      if (!plan.kind().callsModel()) {
+        RowEncoder encoder = new TokenRows(plan, engines.engines().tokenizer(plan.alias()));
+        return new Call(plan, arguments, encoder, null);
+      }
+      ModelHandle model = engines.engines().model(plan.alias());
+      RowEncoder encoder = new ModelRows(plan, model, engines.conf().seed());
+      return new Call(plan, arguments, encoder, model.engine());
     } catch (Llama4Exception e) {
-      QueryFailure failure = new QueryFailure(Llama4ConfKeys.inTermsOfKeys(alias, e).report());
+      QueryFailure failure =
+          new QueryFailure(Llama4ConfKeys.inTermsOfKeys(plan.alias(), e).report());
       failure.initCause(e);
       throw failure;
     }
   }
 
   private void close() {
-    inFlight.forEach(batch -> batch.submissions.forEach(Submission::cancel));
+    for (Batch batch : inFlight) {
+      batch.submissions.stream().filter(Objects::nonNull).forEach(Submission::cancel);
+    }
     inFlight.clear();
     allocator.close();
   }
@@ -179,71 +182,35 @@ public final class PartitionInference implements Iterator<InternalRow> {
       List<Slot> slots = new ArrayList<>();
       try (TokenBatch tokens = new TokenBatch(allocator)) {
         for (InternalRow row : batch.rows) {
-          slots.add(encode(call, call.arguments().apply(row), tokens));
+          RowEncoder.Encoded encoded = call.encoder().encode(call.arguments().apply(row));
+          int place =
+              encoded instanceof RowEncoder.Request request
+                  ? tokens.add(request.ids(), request.task(), request.timeoutNanos())
+                  : DECIDED;
+          slots.add(new Slot(encoded, place));
         }
         batch.slots.add(slots);
-        batch.submissions.add(call.model().engine().submit(tokens, query));
+        Engine engine = call.engine();
+        batch.submissions.add(engine == null ? null : engine.submit(tokens, query));
         metrics.calls().add(tokens.rows());
       }
     }
   }
 
-  /// Encodes a row's prompt into `tokens`; whatever is wrong with it becomes the row's outcome.
-  private Slot encode(Call call, InternalRow arguments, TokenBatch tokens) {
-    var fail = GenerationOptions.OnLongPrompt.FAIL;
-    if (arguments.isNullAt(0)) {
-      return new Slot(DECIDED, null, 0, fail);
-    }
-    long seed = 0;
-    try {
-      GenerationOptions options = RowOptions.read(call.plan(), arguments);
-      fail = options.onLongPrompt();
-      Prompt prompt = prompt(call.plan(), arguments);
-      seed = options.seed().orElse(0);
-      int[] ids = call.model().encoder().encode(prompt, options.isRaw());
-      if (options.seed().isEmpty()) {
-        seed = ContentSeed.of(querySeed, ids);
-      }
-      if (ids.length > call.model().engine().longestPrompt()) {
-        return decided(call.model().engine().promptTooLong(ids.length), seed, fail, ids.length);
-      }
-      int place = tokens.add(ids, new PromptBatch.Generate(options.params(seed)));
-      return new Slot(place, null, seed, fail);
-    } catch (Llama4Exception e) {
-      return decided(new RowError(e.code(), e.report().describe()), seed, fail, 0);
-    }
-  }
-
-  private static Slot decided(
-      RowError error, long seed, GenerationOptions.OnLongPrompt policy, int tokens) {
-    return new Slot(
-        DECIDED,
-        new ResultValues.Outcome(Completion.failed(error, tokens), seed, policy),
-        seed,
-        policy);
-  }
-
-  private static Prompt prompt(CallPlan plan, InternalRow arguments) {
-    if (plan.promptType() instanceof StringType) {
-      UTF8String text = arguments.getUTF8String(0);
-      if (!text.isValid()) {
-        throw PromptEncoder.invalidUtf8();
-      }
-      return new Prompt.Text(text.toString());
-    }
-    return new Prompt.Messages(MessageColumns.read(arguments.getArray(0), plan.promptType()));
-  }
-
   private @Nullable Object value(Batch batch, int call, int row) {
     Slot slot = batch.slots.get(call).get(row);
     CallPlan plan = calls.get(call).plan();
-    if (slot.place() == DECIDED) {
-      return slot.decided() == null ? null : ResultValues.value(plan, slot.decided());
-    }
-    Completion completion = await(batch.submissions.get(call), slot.place());
-    metrics.count(completion.usage());
-    return ResultValues.value(
-        plan, new ResultValues.Outcome(completion, slot.seed(), slot.onLongPrompt()));
+    return switch (slot.encoded()) {
+      case RowEncoder.Known(Object value) -> value;
+      case RowEncoder.Refused(RowError error, int tokens, ResultValues.Context context) ->
+          ResultValues.value(plan, Completion.failed(error, tokens), context);
+      case RowEncoder.Request request -> {
+        Submission submission = Objects.requireNonNull(batch.submissions.get(call));
+        Completion completion = await(submission, slot.place());
+        metrics.count(completion.usage());
+        yield ResultValues.value(plan, completion, request.context());
+      }
+    };
   }
 
   private Completion await(Submission submission, int place) {

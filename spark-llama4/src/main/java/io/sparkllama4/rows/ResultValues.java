@@ -2,9 +2,11 @@ package io.sparkllama4.rows;
 
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.RowError;
+import io.sparkllama4.engine.TokenLogprob;
 import io.sparkllama4.error.ErrorCode;
-import io.sparkllama4.runtime.GenerationOptions;
+import io.sparkllama4.runtime.OnLongPrompt;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
@@ -33,48 +35,86 @@ public final class ResultValues {
           .add("seed", DataTypes.LongType, false)
           .add("error", ERROR, true);
 
+  private static final StructType SCORE =
+      new StructType()
+          .add("logprob", DataTypes.DoubleType, false)
+          .add("tokens", DataTypes.IntegerType, false)
+          .add("per_token", DataTypes.createArrayType(DataTypes.DoubleType, false), false);
+
   private ResultValues() {}
 
   /// The type of a call's result.
   public static DataType type(CallKind kind) {
     return switch (kind) {
-      case GENERATE, TRY_GENERATE -> DataTypes.StringType;
+      case GENERATE, TRY_GENERATE, CHAT -> DataTypes.StringType;
       case COMPLETE -> COMPLETION;
+      case SCORE -> SCORE;
+      case TOKENS -> DataTypes.createArrayType(DataTypes.IntegerType, false);
+      case COUNT_TOKENS -> DataTypes.IntegerType;
     };
   }
 
-  /// A row that was answered, or refused.
+  /// What the value of a row needs besides the engine's answer.
   ///
-  /// @param completion what became of it
   /// @param seed what decided its random choices
   /// @param onLongPrompt what the row wants where its prompt is too long
-  record Outcome(Completion completion, long seed, GenerationOptions.OnLongPrompt onLongPrompt) {}
+  record Context(long seed, OnLongPrompt onLongPrompt) {
+    /// What is known of a row before its options are.
+    static final Context NONE = new Context(0, OnLongPrompt.FAIL);
 
-  /// The value of a call.
+    Context seed(long seed) {
+      return new Context(seed, onLongPrompt);
+    }
+
+    Context onLongPrompt(OnLongPrompt policy) {
+      return new Context(seed, policy);
+    }
+  }
+
+  /// The value of a row that was answered, or refused.
   ///
   /// @throws RowFailure where the row's error fails the query
-  static @Nullable Object value(CallPlan plan, Outcome outcome) {
-    Completion completion = outcome.completion();
+  static @Nullable Object value(CallPlan plan, Completion completion, Context context) {
     RowError error = completion.error().orElse(null);
     if (error != null
         && error.code() == ErrorCode.PROMPT_TOO_LONG
-        && outcome.onLongPrompt() == GenerationOptions.OnLongPrompt.NULL) {
+        && context.onLongPrompt() == OnLongPrompt.NULL) {
       return null;
     }
-    return switch (plan.kind()) {
-      case GENERATE -> {
-        if (error != null) {
-          throw new RowFailure(plan.kind().function(), error);
-        }
-        yield UTF8String.fromString(completion.text());
+    if (plan.kind() == CallKind.COMPLETE) {
+      return struct(plan, completion, context, error);
+    }
+    if (error != null) {
+      if (plan.kind() == CallKind.TRY_GENERATE) {
+        return null;
       }
-      case TRY_GENERATE -> error != null ? null : UTF8String.fromString(completion.text());
-      case COMPLETE -> struct(plan, outcome, error);
+      throw new RowFailure(plan.kind(), error);
+    }
+    return switch (plan.kind()) {
+      case GENERATE, TRY_GENERATE, CHAT, COMPLETE -> UTF8String.fromString(completion.text());
+      case SCORE -> score(completion);
+      case TOKENS, COUNT_TOKENS ->
+          throw new IllegalStateException(plan.kind() + " has no completion");
     };
   }
 
-  private static Object struct(CallPlan plan, Outcome outcome, @Nullable RowError error) {
-    Completion completion = outcome.completion();
+  private static Object score(Completion completion) {
+    double[] perToken = completion.logprobs().stream().mapToDouble(TokenLogprob::logprob).toArray();
+    return new GenericInternalRow(
+        new Object[] {total(perToken), perToken.length, new GenericArrayData(perToken)});
+  }
+
+  /// The sum, from the first on: the same wherever the same tokens are added.
+  private static double total(double[] logprobs) {
+    double total = 0;
+    for (double logprob : logprobs) {
+      total += logprob;
+    }
+    return total;
+  }
+
+  private static Object struct(
+      CallPlan plan, Completion completion, Context context, @Nullable RowError error) {
     Object errorValue =
         error == null
             ? null
@@ -93,7 +133,7 @@ public final class ResultValues {
           UTF8String.fromString(completion.end().reason()),
           usage,
           UTF8String.fromString(plan.alias()),
-          outcome.seed(),
+          context.seed(),
           errorValue
         });
   }

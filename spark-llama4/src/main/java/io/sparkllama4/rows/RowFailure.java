@@ -11,18 +11,29 @@ public final class RowFailure extends RuntimeException implements SparkThrowable
 
   private final RowError error;
 
-  /// Fails the query of a call to `function`.
-  public RowFailure(String function, RowError error) {
+  /// Fails the query of a call to `kind`.
+  public RowFailure(CallKind kind, RowError error) {
     super(
         "["
             + SparkErrors.condition(error.code())
             + "] "
             + error.message()
-            + ". To keep other rows, use try_llama4_generate or llama4_complete instead of "
-            + function
+            + ". "
+            + wayOut(kind)
             + ". SQLSTATE: "
             + SparkErrors.sqlState(error.code()));
     this.error = error;
+  }
+
+  private static String wayOut(CallKind kind) {
+    return switch (kind) {
+      case GENERATE, TRY_GENERATE, COMPLETE ->
+          "To keep other rows, use try_llama4_generate or llama4_complete instead of "
+              + kind.function();
+      case CHAT -> "To keep other rows, use llama4_complete instead of " + kind.function();
+      case SCORE, TOKENS, COUNT_TOKENS ->
+          "To keep other rows, leave this one out of the call of " + kind.function();
+    };
   }
 
   @Override

@@ -3,8 +3,11 @@ package io.sparkllama4.rows;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.GenerationOptions;
+import io.sparkllama4.runtime.OptionKind;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.SpecializedGetters;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -19,6 +22,8 @@ import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.IntegerType;
 import org.apache.spark.sql.types.LongType;
 import org.apache.spark.sql.types.MapType;
+import org.apache.spark.sql.types.NullType;
+import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.ShortType;
 import org.apache.spark.sql.types.StringType;
 
@@ -30,26 +35,62 @@ public final class RowOptions {
   ///
   /// @throws io.sparkllama4.error.Llama4Exception with INVALID_OPTION or UNKNOWN_OPTION
   static GenerationOptions read(CallPlan plan, InternalRow arguments) {
-    GenerationOptions options = GenerationOptions.NONE;
-    for (int i = 0; i < plan.options().size(); i++) {
-      if (!arguments.isNullAt(i + 1)) {
-        CallPlan.Option option = plan.options().get(i);
-        options = options.with(option.name(), value(arguments, i + 1, option.type()));
+    GenerationOptions options = GenerationOptions.of(plan.kind().options());
+    int column = plan.types().size();
+    for (CallPlan.Option option : plan.options()) {
+      if (!arguments.isNullAt(column)) {
+        options = options.with(option.name(), value(arguments, column, option.type()));
       }
+      column++;
     }
-    int map = plan.options().size() + 1;
-    if (plan.optionMap() instanceof MapType type && !arguments.isNullAt(map)) {
-      MapData data = arguments.getMap(map);
+    if (plan.optionMap() instanceof MapType type && !arguments.isNullAt(column)) {
+      MapData data = arguments.getMap(column);
       for (int i = 0; i < data.numElements(); i++) {
         if (!data.valueArray().isNullAt(i)) {
-          options =
-              options.with(
-                  data.keyArray().getUTF8String(i).toString(),
-                  value(data.valueArray(), i, type.valueType()));
+          String name = data.keyArray().getUTF8String(i).toString();
+          requireOption(plan.kind(), name);
+          options = options.with(name, value(data.valueArray(), i, type.valueType()));
         }
       }
     }
     return options;
+  }
+
+  /// Refuses names in a map whose names the plan did not know.
+  private static void requireOption(CallKind kind, String name) {
+    if (name.equals(CallKind.MODEL)) {
+      throw ErrorReport.of(
+              ErrorCode.INVALID_OPTION,
+              "Option [model] cannot come from a column, since the plan must know the model")
+          .found("a map whose names are not literals", "model => '<alias>'")
+          .key(name)
+          .exception();
+    }
+    if (kind.options().kind(name).isEmpty()) {
+      throw GenerationOptions.unknown(name, kind.optionNames());
+    }
+  }
+
+  /// True where a value of `type` can be one of `kind`.
+  public static boolean accepts(OptionKind kind, DataType type) {
+    boolean isText = type instanceof StringType || type instanceof NullType;
+    boolean isNumber = type instanceof NumericType || isText;
+    DataType element = type instanceof ArrayType array ? array.elementType() : type;
+    return switch (kind) {
+      case INTEGER, LONG, NUMBER -> isNumber;
+      case FLAG -> type instanceof BooleanType || isText;
+      case TEXT -> isText;
+      case TEXTS -> element instanceof StringType || element instanceof NullType;
+      case IDS ->
+          element instanceof NumericType
+              || element instanceof StringType
+              || element instanceof NullType;
+      case TEXT_MAP ->
+          type instanceof NullType
+              || (type instanceof MapType map
+                  && map.keyType() instanceof StringType
+                  && map.valueType() instanceof StringType);
+    };
   }
 
   /// True of types that [#value] reads.
@@ -67,8 +108,13 @@ public final class RowOptions {
           true;
       case ArrayType array ->
           !(array.elementType() instanceof ArrayType) && isReadable(array.elementType());
+      case MapType map -> isText(map.keyType()) && isText(map.valueType());
       default -> false;
     };
+  }
+
+  private static boolean isText(DataType type) {
+    return type instanceof StringType;
   }
 
   /// A value as [GenerationOptions#with] takes it.
@@ -85,6 +131,8 @@ public final class RowOptions {
       case DecimalType decimal ->
           row.getDecimal(i, decimal.precision(), decimal.scale()).toJavaBigDecimal();
       case ArrayType array -> list(row.getArray(i), array.elementType());
+      case MapType map when isText(map.keyType()) && isText(map.valueType()) ->
+          texts(row.getMap(i));
       default ->
           throw ErrorReport.of(
                   ErrorCode.INVALID_OPTION, "An option cannot be a value of type " + type.sql())
@@ -101,5 +149,17 @@ public final class RowOptions {
       }
     }
     return values;
+  }
+
+  private static Map<String, String> texts(MapData data) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    for (int i = 0; i < data.numElements(); i++) {
+      if (!data.valueArray().isNullAt(i)) {
+        texts.put(
+            data.keyArray().getUTF8String(i).toString(),
+            data.valueArray().getUTF8String(i).toString());
+      }
+    }
+    return texts;
   }
 }

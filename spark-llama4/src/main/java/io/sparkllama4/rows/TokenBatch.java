@@ -17,6 +17,7 @@ final class TokenBatch implements PromptBatch, AutoCloseable {
   private final ListVector lists;
   private final IntVector ids;
   private final List<Task> tasks = new ArrayList<>();
+  private final List<Long> timeouts = new ArrayList<>();
 
   TokenBatch(BufferAllocator allocator) {
     root = VectorSchemaRoot.create(ArrowSchemas.tokens(), allocator);
@@ -26,7 +27,7 @@ final class TokenBatch implements PromptBatch, AutoCloseable {
   }
 
   /// Adds a row; returns its place in the batch.
-  int add(int[] prompt, Task task) {
+  int add(int[] prompt, Task task, long timeoutNanos) {
     int row = tasks.size();
     int start = lists.startNewValue(row);
     for (int i = 0; i < prompt.length; i++) {
@@ -36,6 +37,7 @@ final class TokenBatch implements PromptBatch, AutoCloseable {
     lists.setValueCount(row + 1);
     root.setRowCount(row + 1);
     tasks.add(task);
+    timeouts.add(timeoutNanos);
     return row;
   }
 
@@ -61,6 +63,11 @@ final class TokenBatch implements PromptBatch, AutoCloseable {
   @Override
   public Task task(int row) {
     return tasks.get(row);
+  }
+
+  @Override
+  public long timeoutNanos(int row) {
+    return timeouts.get(row);
   }
 
   @Override

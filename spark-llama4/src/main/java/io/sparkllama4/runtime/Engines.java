@@ -2,6 +2,8 @@ package io.sparkllama4.runtime;
 
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.text.Tokenizer;
+import io.sparkllama4.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -12,6 +14,7 @@ public final class Engines implements AutoCloseable {
   private final Map<String, Path> directories;
   private final RuntimeOptions options;
   private final Map<String, ModelHandle> open = new TreeMap<>();
+  private final Map<String, Tokenizer> tokenizers = new TreeMap<>();
   private boolean closed;
 
   /// Models that may be loaded.
@@ -27,15 +30,34 @@ public final class Engines implements AutoCloseable {
   ///
   /// @throws io.sparkllama4.error.Llama4Exception with UNKNOWN_MODEL, or why it cannot be loaded
   public synchronized ModelHandle model(String alias) {
-    if (closed) {
-      throw new IllegalStateException("The engines of this process have been closed");
-    }
+    requireOpen();
     ModelHandle handle = open.get(alias);
     if (handle == null) {
       handle = ModelHandle.open(directory(alias), options);
       open.put(alias, handle);
     }
     return handle;
+  }
+
+  /// The tokenizer of the model `alias` and no more of it: no weight is read, no memory planned.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with UNKNOWN_MODEL, or why it cannot be read
+  public synchronized Tokenizer tokenizer(String alias) {
+    requireOpen();
+    ModelHandle handle = open.get(alias);
+    Tokenizer tokenizer = handle == null ? tokenizers.get(alias) : handle.tokenizer();
+    if (tokenizer == null) {
+      Path directory = directory(alias);
+      tokenizer = Tokenizer.open(directory, Checkpoint.vocabulary(directory));
+      tokenizers.put(alias, tokenizer);
+    }
+    return tokenizer;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("The engines of this process have been closed");
+    }
   }
 
   private Path directory(String alias) {
@@ -67,5 +89,7 @@ public final class Engines implements AutoCloseable {
     closed = true;
     open.values().forEach(ModelHandle::close);
     open.clear();
+    tokenizers.values().forEach(Tokenizer::close);
+    tokenizers.clear();
   }
 }

@@ -4,7 +4,6 @@ import io.sparkllama4.engine.SamplingParams;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
-import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,60 +15,20 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
 /// Options of one row by name, as the command line, a line of requests and SQL spell them: values
 /// come as numbers, booleans, lists, or texts that stand for one.
 public final class GenerationOptions {
-  /// Nothing chosen.
-  public static final GenerationOptions NONE = new GenerationOptions(Map.of());
+  /// Nothing chosen of what continuing a prompt takes.
+  public static final GenerationOptions NONE = of(OptionSet.GENERATE);
 
-  /// What becomes of a prompt that is too long.
-  public enum OnLongPrompt {
-    /// The row fails.
-    FAIL,
-    /// The row's answer is NULL.
-    NULL
-  }
-
-  /// What an option's value must be.
-  private enum Kind {
-    INTEGER,
-    LONG,
-    NUMBER,
-    FLAG,
-    TEXT,
-    TEXTS,
-    IDS
-  }
-
-  private static final Map<String, Kind> KINDS =
-      Map.ofEntries(
-          Map.entry("max_tokens", Kind.INTEGER),
-          Map.entry("temperature", Kind.NUMBER),
-          Map.entry("top_p", Kind.NUMBER),
-          Map.entry("top_k", Kind.INTEGER),
-          Map.entry("min_p", Kind.NUMBER),
-          Map.entry("seed", Kind.LONG),
-          Map.entry("stop", Kind.TEXTS),
-          Map.entry("stop_id", Kind.IDS),
-          Map.entry("ignore_eos", Kind.FLAG),
-          Map.entry("presence_penalty", Kind.NUMBER),
-          Map.entry("frequency_penalty", Kind.NUMBER),
-          Map.entry("repetition_penalty", Kind.NUMBER),
-          Map.entry("logprobs", Kind.INTEGER),
-          Map.entry("raw", Kind.FLAG),
-          Map.entry("on_long_prompt", Kind.TEXT));
-
+  private final OptionSet set;
   private final Map<String, Object> values;
 
-  private GenerationOptions(Map<String, Object> values) {
+  private GenerationOptions(OptionSet set, Map<String, Object> values) {
+    this.set = set;
     this.values = Map.copyOf(values);
   }
 
-  /// The names, in alphabetical order.
-  public static List<String> names() {
-    return List.copyOf(new TreeMap<>(KINDS).keySet());
-  }
-
-  /// True of a name that [#with] takes.
-  public static boolean isKnown(String name) {
-    return KINDS.containsKey(name);
+  /// Nothing chosen of what `set` allows.
+  public static GenerationOptions of(OptionSet set) {
+    return new GenerationOptions(set, Map.of());
   }
 
   /// These options with one more; the last value of a name counts.
@@ -77,21 +36,20 @@ public final class GenerationOptions {
   /// @throws Llama4Exception with UNKNOWN_OPTION, or INVALID_OPTION where the value is of another
   ///     kind
   public GenerationOptions with(String name, Object value) {
-    Kind kind = KINDS.get(name);
-    if (kind == null) {
-      throw unknown(name);
-    }
+    OptionKind kind = set.kind(name).orElseThrow(() -> unknown(name, set.names()));
     Map<String, Object> more = new TreeMap<>(values);
-    more.put(name, convert(name, kind, value));
-    return new GenerationOptions(more);
+    more.put(name, kind.convert(name, value));
+    return new GenerationOptions(set, more);
   }
 
   /// The error of a name that no option has, with the nearest that one has.
-  public static Llama4Exception unknown(String name) {
+  ///
+  /// @param allowed the names that options have
+  public static Llama4Exception unknown(String name, List<String> allowed) {
     String lower = name.toLowerCase(Locale.ROOT);
     String nearest = "";
     int least = 4;
-    for (String known : names()) {
+    for (String known : allowed) {
       int distance = LevenshteinDistance.getDefaultInstance().apply(lower, known);
       if (distance < least) {
         least = distance;
@@ -100,81 +58,19 @@ public final class GenerationOptions {
     }
     String hint = nearest.isEmpty() ? "" : "; did you mean [" + nearest + "]?";
     return ErrorReport.of(ErrorCode.UNKNOWN_OPTION, "Unknown option [" + name + "]" + hint)
-        .found(name, String.join(", ", names()))
+        .found(name, String.join(", ", allowed))
         .key(name)
         .exception();
   }
 
-  private static Object convert(String name, Kind kind, Object value) {
-    try {
-      return switch (kind) {
-        case INTEGER -> number(value).intValueExact();
-        case LONG -> number(value).longValueExact();
-        case NUMBER -> number(value).doubleValue();
-        case FLAG -> flag(value);
-        case TEXT -> text(value);
-        case TEXTS -> list(value).stream().map(GenerationOptions::text).toList();
-        case IDS -> list(value).stream().map(id -> number(id).intValueExact()).toList();
-      };
-    } catch (ArithmeticException | IllegalArgumentException e) {
-      throw ErrorReport.of(
-              ErrorCode.INVALID_OPTION, "Option [" + name + "] cannot be [" + shown(value) + "]")
-          .found(shown(value), expectation(kind))
-          .key(name)
-          .exception(e);
-    }
-  }
-
-  private static String expectation(Kind kind) {
-    return switch (kind) {
-      case INTEGER -> "an integer";
-      case LONG -> "an integer of 64 bits";
-      case NUMBER -> "a number";
-      case FLAG -> "true or false";
-      case TEXT -> "a text";
-      case TEXTS -> "a text or a list of texts";
-      case IDS -> "a token id or a list of them";
-    };
-  }
-
-  /// A value in a message; long ones cut, since they may hold a user's text.
-  private static String shown(Object value) {
-    String text = String.valueOf(value);
-    return text.length() <= 40 ? text : text.substring(0, 40) + "...";
-  }
-
-  private static BigDecimal number(Object value) {
-    if (value instanceof Double || value instanceof Float) {
-      double number = ((Number) value).doubleValue();
-      if (!Double.isFinite(number)) {
-        throw new IllegalArgumentException("not finite");
-      }
-      return BigDecimal.valueOf(number);
-    }
-    if (value instanceof Number || value instanceof String) {
-      return new BigDecimal(value.toString().trim());
-    }
-    throw new IllegalArgumentException("no number");
-  }
-
-  private static Boolean flag(Object value) {
-    return switch (value) {
-      case Boolean flag -> flag;
-      case String text when text.trim().equalsIgnoreCase("true") -> true;
-      case String text when text.trim().equalsIgnoreCase("false") -> false;
-      default -> throw new IllegalArgumentException("no flag");
-    };
-  }
-
-  private static String text(Object value) {
-    if (value instanceof String text) {
-      return text;
-    }
-    throw new IllegalArgumentException("no text");
-  }
-
-  private static List<?> list(Object value) {
-    return value instanceof List<?> list ? list : List.of(value);
+  /// Checks every value against its range.
+  ///
+  /// @throws Llama4Exception with INVALID_OPTION
+  public void check() {
+    params(0);
+    onLongPrompt();
+    timeoutNanos();
+    isPerToken();
   }
 
   /// The seed, where one is given.
@@ -189,26 +85,59 @@ public final class GenerationOptions {
 
   /// What becomes of a prompt that is too long.
   ///
-  /// @throws Llama4Exception with INVALID_OPTION, or UNSUPPORTED_FEATURE for the truncations
+  /// @throws Llama4Exception with INVALID_OPTION
   public OnLongPrompt onLongPrompt() {
-    String policy = get("on_long_prompt", String.class).orElse("fail");
-    return switch (policy.toLowerCase(Locale.ROOT)) {
-      case "fail" -> OnLongPrompt.FAIL;
-      case "null" -> OnLongPrompt.NULL;
-      case "truncate_head", "truncate_tail", "truncate_middle" ->
-          throw ErrorReport.of(
-                  ErrorCode.UNSUPPORTED_FEATURE,
-                  "Option [on_long_prompt] cannot be [" + policy + "] yet")
-              .found(policy, "fail, null")
-              .key("on_long_prompt")
-              .exception();
-      default ->
-          throw ErrorReport.of(
-                  ErrorCode.INVALID_OPTION, "Option [on_long_prompt] cannot be [" + policy + "]")
-              .found(policy, "fail, null")
-              .key("on_long_prompt")
-              .exception();
+    return get("on_long_prompt", String.class).map(OnLongPrompt::of).orElse(OnLongPrompt.FAIL);
+  }
+
+  /// How long a row may take from its submission, in nanoseconds; 0 where it may take any time.
+  ///
+  /// @throws Llama4Exception with INVALID_OPTION where it is not above 0
+  public long timeoutNanos() {
+    Optional<Double> seconds = get("timeout", Double.class);
+    if (seconds.isEmpty()) {
+      return 0;
+    }
+    if (!(seconds.get() > 0)) {
+      throw invalid("timeout", seconds.get(), "a number of seconds above 0");
+    }
+    // A century is as good as for ever, and does not overflow.
+    return (long) Math.max(1, Math.min(3e18, seconds.get() * 1e9));
+  }
+
+  /// What labels mean.
+  public Map<String, String> descriptions() {
+    Map<String, String> texts = new TreeMap<>();
+    if (values.get("descriptions") instanceof Map<?, ?> map) {
+      map.forEach((label, text) -> texts.put((String) label, (String) text));
+    }
+    return texts;
+  }
+
+  /// What stands in place of the first sentence of a classification's prompt.
+  public Optional<String> instruction() {
+    return get("instruction", String.class);
+  }
+
+  /// Whether labels are compared by their log-probability per token, not in total.
+  ///
+  /// @throws Llama4Exception with INVALID_OPTION
+  public boolean isPerToken() {
+    String normalization = get("normalization", String.class).orElse("total");
+    return switch (normalization.toLowerCase(Locale.ROOT)) {
+      case "total" -> false;
+      case "per_token" -> true;
+      default -> throw invalid("normalization", normalization, "total, per_token");
     };
+  }
+
+  private static Llama4Exception invalid(String name, Object found, String expected) {
+    String shown = OptionKind.shown(found);
+    return ErrorReport.of(
+            ErrorCode.INVALID_OPTION, "Option [" + name + "] cannot be [" + shown + "]")
+        .found(shown, expected)
+        .key(name)
+        .exception();
   }
 
   /// The options as the engine takes them.
@@ -236,11 +165,7 @@ public final class GenerationOptions {
   private int requestedLogprobs() {
     Optional<Integer> requested = get("logprobs", Integer.class);
     if (requested.isPresent() && requested.get() < 0) {
-      throw ErrorReport.of(
-              ErrorCode.INVALID_OPTION, "Option [logprobs] cannot be [" + requested.get() + "]")
-          .found(requested.get(), "0 to " + SamplingParams.MOST_LOGPROBS)
-          .key("logprobs")
-          .exception();
+      throw invalid("logprobs", requested.get(), "0 to " + SamplingParams.MOST_LOGPROBS);
     }
     return requested.orElse(SamplingParams.NO_LOGPROBS);
   }
@@ -257,7 +182,9 @@ public final class GenerationOptions {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof GenerationOptions options && values.equals(options.values);
+    return other instanceof GenerationOptions options
+        && set == options.set
+        && values.equals(options.values);
   }
 
   @Override

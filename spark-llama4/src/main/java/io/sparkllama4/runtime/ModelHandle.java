@@ -119,6 +119,24 @@ public final class ModelHandle implements AutoCloseable {
     return encoder;
   }
 
+  /// The ids of a prompt, cut where the options say so.
+  ///
+  /// A cut prompt leaves room for the answer: for all of it, but no more than half of what the
+  /// model takes.
+  ///
+  /// @param answer most tokens of the answer
+  /// @throws io.sparkllama4.error.Llama4Exception with a row's code
+  public int[] encode(Prompt prompt, GenerationOptions options, int answer) {
+    int room = Math.min(answer, engine.maxPositions() / 2);
+    return encoder.encode(
+        prompt, options.isRaw(), options.onLongPrompt(), engine.maxPositions() - room);
+  }
+
+  /// The tokenizer, which lives as long as this model.
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
   /// The engine.
   public Engine engine() {
     return engine;

@@ -13,6 +13,12 @@ public sealed interface Prompt {
   /// asked for raw.
   record Text(String text) implements Prompt {}
 
+  /// A text with a question in front, which are one text together; asked for raw, the text alone.
+  ///
+  /// @param question what is asked about the text, up to where the text begins
+  /// @param text what a prompt that is too long loses tokens of
+  record Asked(String question, String text) implements Prompt {}
+
   /// A conversation, as the chat template sees it: each message with its `role` and `content`.
   record Messages(List<Map<String, Object>> messages) implements Prompt {}
 }

@@ -5,6 +5,8 @@ import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.text.ChatEncoder;
 import io.sparkllama4.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,11 +16,13 @@ public final class PromptEncoder {
   private static final Map<String, Object> ASK_FOR_ANSWER = Map.of("add_generation_prompt", true);
 
   private final Tokenizer tokenizer;
+  private final PromptCutter cutter;
   private final Optional<ChatEncoder> chat;
 
   @SuppressWarnings("OptionalUsedAsFieldOrParameterType") // A checkpoint may have no template.
   PromptEncoder(Tokenizer tokenizer, Optional<ChatEncoder> chat) {
     this.tokenizer = tokenizer;
+    this.cutter = new PromptCutter(tokenizer);
     this.chat = chat;
   }
 
@@ -31,12 +35,77 @@ public final class PromptEncoder {
         switch (prompt) {
           case Prompt.Ids(int[] given) -> given;
           case Prompt.Text(String text) -> text(text, raw);
+          case Prompt.Asked(String question, String text) ->
+              text(raw ? text : question + text, raw);
           case Prompt.Messages(List<Map<String, Object>> messages) -> messages(messages);
         };
     if (ids.length == 0) {
       throw empty();
     }
     return ids;
+  }
+
+  /// The ids of `prompt`, of at most `limit` tokens where `policy` says to cut it.
+  ///
+  /// What is cut is the user's text: the text of a prompt, that of the last user message of a
+  /// conversation, or given ids. What stands around it stays: template, question, and the token
+  /// that begins a text. Where nothing of the text would be left, the prompt comes as it is.
+  ///
+  /// @param raw whether a text is encoded as it stands
+  /// @throws Llama4Exception as [#encode(Prompt, boolean)]
+  public int[] encode(Prompt prompt, boolean raw, OnLongPrompt policy, int limit) {
+    int[] ids = encode(prompt, raw);
+    if (!policy.cuts() || ids.length <= limit || limit < 1) {
+      return ids;
+    }
+    Optional<int[]> cut =
+        switch (prompt) {
+          case Prompt.Ids(int[] given) -> Optional.of(PromptCutter.cut(given, policy, limit));
+          case Prompt.Text(String text) ->
+              cutter.cut(
+                  text, part -> encode(new Prompt.Text(part), raw), policy, limit, ids.length);
+          case Prompt.Asked(String question, String text) ->
+              cutter.cut(
+                  text,
+                  part -> encode(new Prompt.Asked(question, part), raw),
+                  policy,
+                  limit,
+                  ids.length);
+          case Prompt.Messages(List<Map<String, Object>> messages) ->
+              cutMessages(messages, policy, limit, ids.length);
+        };
+    return cut.orElse(ids);
+  }
+
+  private Optional<int[]> cutMessages(
+      List<Map<String, Object>> messages, OnLongPrompt policy, int limit, int length) {
+    for (int i = messages.size() - 1; i >= 0; i--) {
+      Map<String, Object> message = messages.get(i);
+      if ("user".equals(message.get("role")) && message.get("content") instanceof String text) {
+        int last = i;
+        return cutter.cut(
+            text,
+            part -> {
+              Map<String, Object> shorter = new LinkedHashMap<>(message);
+              shorter.put("content", part);
+              List<Map<String, Object>> copy = new ArrayList<>(messages);
+              copy.set(last, shorter);
+              return messages(copy);
+            },
+            policy,
+            limit,
+            length);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// The ids of `text` alone, special strings as text: what continues a prompt.
+  ///
+  /// @throws Llama4Exception with INVALID_UTF8
+  public int[] alone(String text) {
+    requireCharacters(text);
+    return tokenizer.encode(text);
   }
 
   private int[] text(String text, boolean raw) {
@@ -63,9 +132,16 @@ public final class PromptEncoder {
   }
 
   private static Llama4Exception empty() {
-    return ErrorReport.of(
-            ErrorCode.EMPTY_PROMPT, "The prompt is empty: there is nothing to continue")
-        .key("prompt")
+    return empty("prompt", "there is nothing to continue");
+  }
+
+  /// The error of a text that has to hold something.
+  ///
+  /// @param argument which
+  /// @param why it has to
+  public static Llama4Exception empty(String argument, String why) {
+    return ErrorReport.of(ErrorCode.EMPTY_PROMPT, "The " + argument + " is empty: " + why)
+        .key(argument)
         .exception();
   }
 

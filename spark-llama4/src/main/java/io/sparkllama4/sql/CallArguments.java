@@ -2,10 +2,13 @@ package io.sparkllama4.sql;
 
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.Llama4Conf;
+import io.sparkllama4.rows.CallKind;
 import io.sparkllama4.rows.CallPlan;
 import io.sparkllama4.rows.RowOptions;
 import io.sparkllama4.runtime.GenerationOptions;
+import io.sparkllama4.runtime.OptionKind;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -17,9 +20,6 @@ import org.apache.spark.sql.types.StringType;
 /// The arguments of a call, told apart: the model, which the plan must know, and what a row may
 /// change.
 final class CallArguments {
-  /// The option that names the model.
-  static final String MODEL = "model";
-
   private final ModelCall call;
 
   CallArguments(ModelCall call) {
@@ -31,7 +31,7 @@ final class CallArguments {
   /// @throws io.sparkllama4.error.Llama4Exception with INVALID_OPTION where it is no literal text
   String alias() {
     for (int i = 0; i < call.optionNames().size(); i++) {
-      if (call.optionNames().get(i).equals(MODEL)) {
+      if (call.optionNames().get(i).equals(CallKind.MODEL)) {
         Expression value = call.option(i);
         Object alias =
             value.foldable() && value.dataType() instanceof StringType ? value.eval(null) : null;
@@ -40,7 +40,7 @@ final class CallArguments {
                   ErrorCode.INVALID_OPTION,
                   "Option [model] must be a literal text, since the plan must know the model")
               .found(value.sql(), "the alias of a model in quotes")
-              .key(MODEL)
+              .key(CallKind.MODEL)
               .exception();
         }
         return alias.toString();
@@ -53,33 +53,43 @@ final class CallArguments {
   ///
   /// @throws io.sparkllama4.error.Llama4Exception with UNKNOWN_OPTION or INVALID_OPTION
   void check() {
-    GenerationOptions literals = GenerationOptions.NONE;
+    GenerationOptions literals = GenerationOptions.of(call.kind().options());
     for (int i = 0; i < call.optionNames().size(); i++) {
       String name = call.optionNames().get(i);
-      if (name.equals(MODEL)) {
+      if (name.equals(CallKind.MODEL)) {
         continue;
       }
-      if (!GenerationOptions.isKnown(name)) {
-        throw GenerationOptions.unknown(name);
-      }
+      OptionKind kind =
+          call.kind()
+              .options()
+              .kind(name)
+              .orElseThrow(() -> GenerationOptions.unknown(name, call.kind().optionNames()));
       Expression value = call.option(i);
-      boolean isNull = value.dataType().equals(DataTypes.NullType);
-      if (!isNull && !RowOptions.isReadable(value.dataType())) {
-        throw ErrorReport.of(
-                ErrorCode.INVALID_OPTION,
-                "Option [" + name + "] cannot be of type " + value.dataType().sql())
-            .found(value.dataType().sql(), "STRING, BOOLEAN, a number, or an array of them")
-            .key(name)
-            .exception();
+      if (!RowOptions.accepts(kind, value.dataType())) {
+        throw wrongType(name, value, kind);
       }
+      boolean isNull = value.dataType().equals(DataTypes.NullType);
       Object literal = value.foldable() && !isNull ? value.eval(null) : null;
       if (literal != null) {
         var row = new GenericInternalRow(new Object[] {literal});
         literals = literals.with(name, RowOptions.value(row, 0, value.dataType()));
       }
     }
-    literals.params(0);
-    literals.onLongPrompt();
+    literals.check();
+  }
+
+  private static Llama4Exception wrongType(String name, Expression value, OptionKind kind) {
+    return ErrorReport.of(
+            ErrorCode.INVALID_OPTION,
+            "Option ["
+                + name
+                + "] cannot be ["
+                + value.sql()
+                + "] of type "
+                + value.dataType().sql())
+        .found(value.dataType().sql(), kind.expectation())
+        .key(name)
+        .exception();
   }
 
   /// The call as a task sees it.
@@ -90,14 +100,20 @@ final class CallArguments {
         options.add(new CallPlan.Option(call.optionNames().get(i), call.option(i).dataType()));
       }
     }
+    List<DataType> types = new ArrayList<>();
+    for (int i = 0; i < call.kind().parameters().size(); i++) {
+      types.add(call.argument(i).dataType());
+    }
     DataType map = call.hasOptionMap() ? call.optionMap().dataType() : DataTypes.NullType;
-    return new CallPlan(call.kind(), alias(), call.prompt().dataType(), options, map);
+    return new CallPlan(call.kind(), alias(), types, options, map);
   }
 
   /// The expressions whose values a task gets, in the order of [CallPlan].
   List<Expression> columns() {
     List<Expression> columns = new ArrayList<>();
-    columns.add(call.prompt());
+    for (int i = 0; i < call.kind().parameters().size(); i++) {
+      columns.add(call.argument(i));
+    }
     for (int i = 0; i < call.optionNames().size(); i++) {
       if (isColumn(i)) {
         columns.add(call.option(i));
@@ -110,7 +126,7 @@ final class CallArguments {
   }
 
   private boolean isColumn(int i) {
-    return !call.optionNames().get(i).equals(MODEL)
+    return !call.optionNames().get(i).equals(CallKind.MODEL)
         && !call.option(i).dataType().equals(DataTypes.NullType);
   }
 }

@@ -1,7 +1,7 @@
 package io.sparkllama4.sql;
 
+import io.sparkllama4.rows.ArgumentType;
 import io.sparkllama4.rows.CallKind;
-import io.sparkllama4.rows.MessageColumns;
 import io.sparkllama4.rows.ResultValues;
 import io.sparkllama4.rows.RowOptions;
 import java.io.Serializable;
@@ -32,6 +32,9 @@ import scala.collection.immutable.Seq;
 public final class ModelCall extends Expression implements Unevaluable, Serializable {
   private static final long serialVersionUID = 1L;
 
+  /// Arguments as Spark's messages count them.
+  private static final List<String> PLACES = List.of("first", "second", "third");
+
   private final CallKind kind;
   private final List<String> optionNames;
   private final boolean hasOptionMap;
@@ -42,7 +45,7 @@ public final class ModelCall extends Expression implements Unevaluable, Serializ
   /// @param kind which function
   /// @param optionNames names of the options that are given one by one
   /// @param hasOptionMap whether the last child is a map of options
-  /// @param children the prompt, the options' values, the map
+  /// @param children the function's parameters, the options' values, the map
   public ModelCall(
       CallKind kind, List<String> optionNames, boolean hasOptionMap, Seq<Expression> children) {
     this.kind = kind;
@@ -56,9 +59,18 @@ public final class ModelCall extends Expression implements Unevaluable, Serializ
     return kind;
   }
 
-  /// What is asked.
-  public Expression prompt() {
-    return children.head();
+  /// Whether a model is asked, so that a row costs something.
+  public boolean callsModel() {
+    return kind.callsModel();
+  }
+
+  /// The argument of the function's parameter `i`.
+  public Expression argument(int i) {
+    return children.apply(i);
+  }
+
+  private int parameters() {
+    return kind.parameters().size();
   }
 
   /// Names of the options that are given one by one, in the order of their values.
@@ -68,7 +80,7 @@ public final class ModelCall extends Expression implements Unevaluable, Serializ
 
   /// The value of option `i`.
   public Expression option(int i) {
-    return children.apply(i + 1);
+    return children.apply(parameters() + i);
   }
 
   /// True where options come as a map as well.
@@ -120,17 +132,14 @@ public final class ModelCall extends Expression implements Unevaluable, Serializ
 
   @Override
   public TypeCheckResult checkInputDataTypes() {
-    DataType type = prompt().dataType();
-    boolean isConversation = kind == CallKind.COMPLETE && MessageColumns.isConversation(type);
-    if (!(type instanceof StringType || type instanceof NullType || isConversation)) {
-      String required =
-          kind == CallKind.COMPLETE
-              ? "(\"STRING\" or \"ARRAY<STRUCT<role: STRING, content: STRING>>\")"
-              : "\"STRING\"";
-      return mismatch("first", required, prompt());
+    for (int i = 0; i < parameters(); i++) {
+      ArgumentType type = kind.parameters().get(i).type();
+      if (!type.accepts(argument(i).dataType())) {
+        return mismatch(PLACES.get(i), type.sql(), argument(i));
+      }
     }
     if (hasOptionMap && !holdsOptions(optionMap().dataType())) {
-      return mismatch("second", "\"MAP<STRING, ...>\"", optionMap());
+      return mismatch(PLACES.get(parameters()), "\"MAP<STRING, ...>\"", optionMap());
     }
     return TypeCheckResult.TypeCheckSuccess$.MODULE$;
   }
@@ -186,7 +195,9 @@ public final class ModelCall extends Expression implements Unevaluable, Serializ
 
   private String render(java.util.function.Function<Expression, String> shown) {
     List<String> arguments = new ArrayList<>();
-    arguments.add(shown.apply(prompt()));
+    for (int i = 0; i < parameters(); i++) {
+      arguments.add(shown.apply(argument(i)));
+    }
     if (hasOptionMap) {
       arguments.add(shown.apply(optionMap()));
     }

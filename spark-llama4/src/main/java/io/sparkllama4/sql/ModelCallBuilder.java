@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.sql.catalyst.expressions.CreateMap;
@@ -17,16 +18,17 @@ import org.apache.spark.sql.types.StringType;
 import org.jspecify.annotations.Nullable;
 import scala.collection.immutable.Seq;
 
-/// Makes a [ModelCall] of the arguments of an SQL function: the prompt, then options as a map or by
-/// name, in any order of names.
+/// Makes a [ModelCall] of the arguments of an SQL function: those of its parameters, then options
+/// as a map or by name, in any order of names.
 public final class ModelCallBuilder {
   private final CallKind kind;
-  private @Nullable Expression prompt;
+  private final @Nullable Expression[] arguments;
   private @Nullable Expression optionMap;
   private final Map<String, Expression> options = new LinkedHashMap<>();
 
   private ModelCallBuilder(CallKind kind) {
     this.kind = kind;
+    this.arguments = new Expression[kind.parameters().size()];
   }
 
   /// The call of `kind` with these arguments.
@@ -34,36 +36,47 @@ public final class ModelCallBuilder {
     return new ModelCallBuilder(kind).build(ScalaInterop.list(arguments));
   }
 
-  private Expression build(List<Expression> arguments) {
+  private Expression build(List<Expression> given) {
     int positional = 0;
     String lastName = "";
-    for (Expression argument : arguments) {
+    for (Expression argument : given) {
       if (argument instanceof NamedArgumentExpression named) {
         lastName = named.key().toLowerCase(Locale.ROOT);
         name(lastName, named.value());
       } else if (!lastName.isEmpty()) {
         throw refused(
             QueryCompilationErrors.unexpectedPositionalArgument(kind.function(), lastName));
-      } else if (positional < 2) {
-        name(positional++ == 0 ? "prompt" : "options", argument);
+      } else if (positional <= arguments.length) {
+        name(nameOf(positional++), argument);
       } else {
-        throw wrongCount(arguments.size());
+        throw wrongCount(given.size());
       }
     }
-    if (arguments.isEmpty()) {
-      throw wrongCount(0);
+    if (given.size() < arguments.length && lastName.isEmpty()) {
+      throw wrongCount(given.size());
     }
-    if (prompt == null) {
-      throw refused(QueryCompilationErrors.requiredParameterNotFound(kind.function(), "prompt", 0));
+    for (int i = 0; i < arguments.length; i++) {
+      if (arguments[i] == null) {
+        throw refused(
+            QueryCompilationErrors.requiredParameterNotFound(
+                kind.function(), kind.parameters().get(i).name(), i));
+      }
     }
     return call();
+  }
+
+  /// The name of an argument that comes without one.
+  private String nameOf(int position) {
+    return position < arguments.length
+        ? kind.parameters().get(position).name()
+        : kind.lastArgument();
   }
 
   private RuntimeException wrongCount(int found) {
     throw refused(
         QueryCompilationErrors.wrongNumArgsError(
             kind.function(),
-            ScalaInterop.<Object>seq(List.of(1, 2)),
+            ScalaInterop.<Object>seq(List.of(arguments.length, arguments.length + 1)),
             found,
             QueryCompilationErrors.wrongNumArgsError$default$4(),
             QueryCompilationErrors.wrongNumArgsError$default$5(),
@@ -75,28 +88,33 @@ public final class ModelCallBuilder {
   }
 
   private void name(String name, Expression value) {
-    boolean twice =
-        switch (name) {
-          case "prompt", "messages" -> {
-            boolean given = prompt != null;
-            prompt = value;
-            yield given;
-          }
-          case "options" -> {
-            boolean given = optionMap != null;
-            optionMap = value;
-            yield given;
-          }
-          default -> options.put(name, value) != null;
-        };
-    if (twice) {
+    if (isTaken(name, value)) {
       throw refused(QueryCompilationErrors.doubleNamedArgumentReference(kind.function(), name));
     }
   }
 
+  /// Sets what `name` stands for; true where it was set before.
+  private boolean isTaken(String name, Expression value) {
+    for (int i = 0; i < arguments.length; i++) {
+      if (kind.parameters().get(i).isCalled(name)) {
+        boolean given = arguments[i] != null;
+        arguments[i] = value;
+        return given;
+      }
+    }
+    if (name.equals("options")) {
+      boolean given = optionMap != null;
+      optionMap = value;
+      return given;
+    }
+    return options.put(name, value) != null;
+  }
+
   private Expression call() {
     List<Expression> children = new ArrayList<>();
-    children.add(java.util.Objects.requireNonNull(prompt));
+    for (Expression argument : arguments) {
+      children.add(Objects.requireNonNull(argument));
+    }
     // Sorted, so that the order in which options are written makes no different calls.
     Map<String, Expression> named = new TreeMap<>();
     Expression map = optionMap;
@@ -130,7 +148,9 @@ public final class ModelCallBuilder {
   static Optional<Expression> takeApart(ModelCall call) {
     if (call.hasOptionMap() && call.optionMap() instanceof CreateMap map && keysAreTexts(map)) {
       ModelCallBuilder builder = new ModelCallBuilder(call.kind());
-      builder.prompt = call.prompt();
+      for (int i = 0; i < builder.arguments.length; i++) {
+        builder.arguments[i] = call.argument(i);
+      }
       builder.optionMap = map;
       for (int i = 0; i < call.optionNames().size(); i++) {
         builder.options.put(call.optionNames().get(i), call.option(i));

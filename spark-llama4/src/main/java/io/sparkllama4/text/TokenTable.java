@@ -17,6 +17,11 @@ final class TokenTable {
     }
   }
 
+  /// The number of bytes of `id`.
+  int byteCount(int id) {
+    return id >= 0 && id < starts.length - 1 ? starts[id + 1] - starts[id] : 0;
+  }
+
   /// Gives the bytes of `id` to `sink`, one after the other.
   void forEach(int id, Sink sink) {
     if (id >= 0 && id < starts.length - 1) {

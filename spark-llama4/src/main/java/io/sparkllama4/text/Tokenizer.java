@@ -132,6 +132,11 @@ public final class Tokenizer implements AutoCloseable {
     return size;
   }
 
+  /// How many bytes of text `id` stands for; 0 for a special token.
+  public int byteCount(int id) {
+    return table.byteCount(id);
+  }
+
   /// A decoder for one answer.
   public TokenDecoder decoder() {
     return new TokenDecoder(table);

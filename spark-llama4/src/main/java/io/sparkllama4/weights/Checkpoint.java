@@ -1,6 +1,5 @@
 package io.sparkllama4.weights;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.model.DecoderSpec;
@@ -60,6 +59,26 @@ public final class Checkpoint implements AutoCloseable {
   /// @throws io.sparkllama4.error.Llama4Exception with a checkpoint's code, file, tensor, what was
   ///     found and what is expected
   public static Checkpoint open(Path directory) {
+    ModelConfig config = config(directory);
+    List<Integer> stopIds = stopIds(directory, config);
+    NativeArena arena = new NativeArena();
+    try {
+      return new Checkpoint(directory, config, stopIds, arena);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /// How many ids the model in `directory` has embeddings for; opens no weights.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with a code of the directory or of its
+  ///     config.json
+  public static int vocabulary(Path directory) {
+    return config(directory).spec().vocabulary();
+  }
+
+  private static ModelConfig config(Path directory) {
     if (!Files.isDirectory(directory)) {
       throw ErrorReport.of(ErrorCode.MISSING_FILE, "Cannot find the directory " + directory)
           .file(directory.toString())
@@ -72,16 +91,7 @@ public final class Checkpoint implements AutoCloseable {
           .file("config.json")
           .exception();
     }
-    JsonNode json = JsonFiles.readObject(file, ErrorCode.INVALID_CONFIG);
-    ModelConfig config = ModelConfig.of(json);
-    List<Integer> stopIds = stopIds(directory, config);
-    NativeArena arena = new NativeArena();
-    try {
-      return new Checkpoint(directory, config, stopIds, arena);
-    } catch (RuntimeException | Error e) {
-      arena.close();
-      throw e;
-    }
+    return ModelConfig.of(JsonFiles.readObject(file, ErrorCode.INVALID_CONFIG));
   }
 
   /// The ids that end an answer: those of `generation_config.json`, else those of `config.json`.

@@ -1,103 +1,81 @@
 package io.sparkllama4.udfs;
 
 import io.sparkllama4.rows.CallKind;
-import io.sparkllama4.sql.ModelCall;
-import io.sparkllama4.sql.ModelCallBuilder;
 import java.util.List;
-import org.apache.spark.sql.catalyst.FunctionIdentifier;
-import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
-import scala.Function1;
-import scala.Tuple3;
-import scala.collection.immutable.Seq;
-import scala.runtime.AbstractFunction1;
 
 /// The functions that continue prompts: `llama4_generate`, `try_llama4_generate`,
-/// `llama4_complete`.
+/// `llama4_complete`, `llama4_chat`.
 final class GenerateFunctions {
-  private static final String ARGUMENTS =
+  private static final String PROMPT =
       """
+      * prompt - a STRING; it is wrapped as one user message where the checkpoint has a chat
+        template, unless raw => true. NULL gives NULL.
+      """;
 
-          Arguments:
-            * prompt - a STRING; it is wrapped as one user message where the checkpoint has a chat
-              template, unless raw => true. NULL gives NULL.
-            * options - a MAP<STRING, ...>, or each by name, in any order, literal or column:
-              model (alias, a literal), max_tokens (256), temperature (0), top_p (1), top_k (0), min_p
-              (0), seed, stop, stop_id, ignore_eos (false), presence_penalty (0), frequency_penalty (0),
-              repetition_penalty (1), raw (false), on_long_prompt ('fail' or 'null').
+  private static final String MESSAGES =
+      """
+      * messages - an ARRAY<STRUCT<role: STRING, content: STRING>>, the conversation so far, which
+        the checkpoint's chat template renders. NULL gives NULL.
+      """;
+
+  private static final String OPTIONS =
+      """
+      * options - a MAP<STRING, ...>, or each by name, in any order, literal or column; NULL counts
+        as not given:
+        model - alias of the model, a literal ('default')
+        max_tokens - most tokens of the output (256)
+        temperature - 0 takes the most probable token (0)
+        top_p, top_k, min_p - what is kept to draw from (1, 0, 0)
+        seed - decides the draw (derived from spark.llama4.seed and the prompt)
+        stop, stop_id - texts and token ids that end the output, one or an array
+        ignore_eos - whether the model's own stop ids end nothing (false)
+        presence_penalty, frequency_penalty, repetition_penalty - (0, 0, 1)
+        raw - whether the prompt is encoded as it stands, without a chat template (false)
+        timeout - seconds that a row may take from its submission (any)
+        on_long_prompt - 'fail', 'null', or 'truncate_head', 'truncate_tail', 'truncate_middle',
+          which drop tokens of that part of the text until max_tokens fit behind it ('fail')
       """;
 
   /// All of them.
-  static final List<GenerateFunctions> ALL =
+  static final List<FunctionDescription> ALL =
       List.of(
-          new GenerateFunctions(
+          new FunctionDescription(
               CallKind.GENERATE,
               "_FUNC_(prompt [, options]) - Continues prompt with a model; a row that cannot be"
                   + " answered fails the query.",
+              PROMPT + OPTIONS,
               """
-
-                  Examples:
-                    > SELECT _FUNC_('Name the capital of France.', max_tokens => 8);
-                     Paris
-                    > SELECT _FUNC_(body, map('max_tokens', '32', 'temperature', '0.7')) FROM tickets;
-                     ...
+              > SELECT _FUNC_('Name the capital of France.', max_tokens => 8);
+               ...
               """),
-          new GenerateFunctions(
+          new FunctionDescription(
               CallKind.TRY_GENERATE,
               "_FUNC_(prompt [, options]) - Continues prompt with a model; NULL for a row that cannot"
                   + " be answered.",
+              PROMPT + OPTIONS,
               """
-
-                  Examples:
-                    > SELECT _FUNC_(NULL);
-                     NULL
+              > SELECT _FUNC_(NULL);
+               NULL
               """),
-          new GenerateFunctions(
+          new FunctionDescription(
               CallKind.COMPLETE,
               "_FUNC_(prompt [, options]) - Continues prompt, a text or an array of messages with role"
                   + " and content, and tells everything: text, finish_reason, usage, model, seed, error."
                   + " It never fails for a row.",
+              PROMPT + MESSAGES + OPTIONS,
               """
-
-                  Examples:
-                    > SELECT _FUNC_(prompt).error.code FROM prompts;
-                     NULL
+              > SELECT _FUNC_('', raw => true).error.code;
+               EMPTY_PROMPT
+              """),
+          new FunctionDescription(
+              CallKind.CHAT,
+              "_FUNC_(messages [, options]) - Gives the next message of a conversation; a row that"
+                  + " cannot be answered fails the query.",
+              MESSAGES + OPTIONS,
+              """
+              > SELECT _FUNC_(NULL);
+               NULL
               """));
 
-  private final CallKind kind;
-  private final String usage;
-  private final String examples;
-
-  private GenerateFunctions(CallKind kind, String usage, String examples) {
-    this.kind = kind;
-    this.usage = usage;
-    this.examples = examples;
-  }
-
-  /// The function as Spark takes it.
-  Tuple3<FunctionIdentifier, ExpressionInfo, Function1<Seq<Expression>, Expression>> description() {
-    ExpressionInfo info =
-        new ExpressionInfo(
-            ModelCall.class.getName(),
-            "",
-            kind.function(),
-            usage,
-            ARGUMENTS,
-            examples,
-            "",
-            "misc_funcs",
-            "0.1.0",
-            "",
-            "built-in");
-    CallKind called = kind;
-    return new Tuple3<>(
-        new FunctionIdentifier(kind.function()),
-        info,
-        new AbstractFunction1<>() {
-          @Override
-          public Expression apply(Seq<Expression> arguments) {
-            return ModelCallBuilder.build(called, arguments);
-          }
-        });
-  }
+  private GenerateFunctions() {}
 }

@@ -5,6 +5,8 @@ import io.sparkllama4.sql.CallChecks;
 import io.sparkllama4.sql.ExtractInference;
 import io.sparkllama4.sql.InferenceStrategy;
 import io.sparkllama4.sql.TakeOptionsApart;
+import java.util.List;
+import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSessionExtensions;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
@@ -13,12 +15,19 @@ import scala.runtime.BoxedUnit;
 public final class Llama4Extensions extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
-    GenerateFunctions.ALL.forEach(function -> extensions.injectFunction(function.description()));
+    functions().forEach(function -> extensions.injectFunction(function.injected()));
     extensions.injectPostHocResolutionRule(session -> new TakeOptionsApart());
     extensions.injectCheckRule(session -> new CallChecks(session.sparkContext().getConf()));
     extensions.injectPreCBORule(session -> new ExtractInference());
     extensions.injectPreCBORule(session -> new AnswerOnce());
     extensions.injectPlannerStrategy(session -> new InferenceStrategy());
     return BoxedUnit.UNIT;
+  }
+
+  /// All functions.
+  static List<FunctionDescription> functions() {
+    return Stream.of(GenerateFunctions.ALL, ScoreFunctions.ALL, TokenFunctions.ALL)
+        .flatMap(List::stream)
+        .toList();
   }
 }
