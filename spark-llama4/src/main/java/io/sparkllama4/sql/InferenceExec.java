@@ -107,8 +107,7 @@ public final class InferenceExec extends SparkPlan implements UnaryExecNode {
       plans.add(parts.plan());
       arguments.add(ScalaInterop.seq(parts.columns()));
     }
-    return child
-        .execute()
+    return input()
         .mapPartitions(
             ScalaInterop.partitions(
                 task(
@@ -121,8 +120,22 @@ public final class InferenceExec extends SparkPlan implements UnaryExecNode {
             ClassTag$.MODULE$.apply(InternalRow.class));
   }
 
+  /// The child's rows, out of its columns where it gives those ([ReadColumns]).
+  private RDD<InternalRow> input() {
+    if (!ReadColumns.givesColumnsOnly(child)) {
+      return child.execute();
+    }
+    Seq<Attribute> attributes = child.output();
+    return child
+        .executeColumnar()
+        .mapPartitions(
+            ScalaInterop.partitions(batches -> ReadColumns.rows(batches, attributes)),
+            true,
+            ClassTag$.MODULE$.apply(InternalRow.class));
+  }
+
   /// What a task does; it takes no reference to this node along.
-  private static ScalaInterop.PartitionFunction task(
+  private static ScalaInterop.PartitionFunction<InternalRow> task(
       List<CallPlan> plans,
       List<Seq<Expression>> arguments,
       Seq<Attribute> input,

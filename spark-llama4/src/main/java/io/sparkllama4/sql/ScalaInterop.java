@@ -9,6 +9,8 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import scala.PartialFunction;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
@@ -30,6 +32,11 @@ final class ScalaInterop {
     return List.copyOf(new ArrayList<T>(CollectionConverters.asJava(seq)));
   }
 
+  /// Named expressions as expressions, which all of them are.
+  static List<Expression> expressions(scala.collection.Seq<NamedExpression> seq) {
+    return ScalaInterop.<NamedExpression>list(seq).stream().map(e -> (Expression) e).toList();
+  }
+
   /// A partial function: defined where `rewrite` gives something.
   static <T> PartialFunction<T, T> rewriting(Function<T, Optional<T>> rewrite) {
     return new AbstractPartialFunction<T, T>() {
@@ -41,6 +48,16 @@ final class ScalaInterop {
       @Override
       public T apply(T value) {
         return rewrite.apply(value).orElse(value);
+      }
+    };
+  }
+
+  /// A Scala function.
+  static <A, B> scala.Function1<A, B> function(Function<A, B> function) {
+    return new AbstractFunction1<>() {
+      @Override
+      public B apply(A value) {
+        return function.apply(value);
       }
     };
   }
@@ -66,34 +83,33 @@ final class ScalaInterop {
     };
   }
 
-  /// What a task does with the rows of a partition.
-  interface PartitionFunction extends Serializable {
+  /// What a task does with a partition's input, rows or batches of them.
+  interface PartitionFunction<A> extends Serializable {
     /// The output rows of a partition.
-    Iterator<InternalRow> apply(Iterator<InternalRow> input);
+    Iterator<InternalRow> apply(Iterator<A> input);
   }
 
   /// The function as RDDs take it.
-  static scala.Function1<
-          scala.collection.Iterator<InternalRow>, scala.collection.Iterator<InternalRow>>
-      partitions(PartitionFunction function) {
-    return new SerializablePartitions(function);
+  static <A>
+      scala.Function1<scala.collection.Iterator<A>, scala.collection.Iterator<InternalRow>>
+          partitions(PartitionFunction<A> function) {
+    return new SerializablePartitions<>(function);
   }
 
-  private static final class SerializablePartitions
+  private static final class SerializablePartitions<A>
       extends AbstractFunction1<
-          scala.collection.Iterator<InternalRow>, scala.collection.Iterator<InternalRow>>
+          scala.collection.Iterator<A>, scala.collection.Iterator<InternalRow>>
       implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    private final PartitionFunction function;
+    private final PartitionFunction<A> function;
 
-    SerializablePartitions(PartitionFunction function) {
+    SerializablePartitions(PartitionFunction<A> function) {
       this.function = function;
     }
 
     @Override
-    public scala.collection.Iterator<InternalRow> apply(
-        scala.collection.Iterator<InternalRow> input) {
+    public scala.collection.Iterator<InternalRow> apply(scala.collection.Iterator<A> input) {
       return CollectionConverters.asScala(function.apply(CollectionConverters.asJava(input)));
     }
   }

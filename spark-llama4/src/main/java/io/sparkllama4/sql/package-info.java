@@ -3,9 +3,11 @@
 ///
 /// Read in this order: [ModelCall] (a call as an expression) with [ModelCallBuilder] (from a
 /// function's arguments), [CallChecks] (what analysis refuses), [ExtractInference] with
-/// [LiftedCalls] (from expressions to an operator), [AnswerOnce], [Inference] and [InferenceExec]
-/// (the operator), [InferenceStrategy], [Conditions] (errors as Spark knows them), [ScalaInterop].
-/// This package may know Catalyst and the rows package; what a call computes, it does not know.
+/// [LiftedCalls], [Guards], [CallsInAggregates] and [CallsInJoins] (from expressions to an
+/// operator), [DeferInference] (behind limits and sorts), [AnswerOnce], [Inference] and
+/// [InferenceExec] (the operator), [InferenceStrategy], [ReadColumns], [Conditions] (errors as
+/// Spark knows them), [ScalaInterop]. This package may know Catalyst and the rows package; what a
+/// call computes, it does not know.
 @NullMarked
 package io.sparkllama4.sql;
 

@@ -2,8 +2,10 @@ package io.sparkllama4.udfs;
 
 import io.sparkllama4.sql.AnswerOnce;
 import io.sparkllama4.sql.CallChecks;
+import io.sparkllama4.sql.DeferInference;
 import io.sparkllama4.sql.ExtractInference;
 import io.sparkllama4.sql.InferenceStrategy;
+import io.sparkllama4.sql.ReadColumns;
 import io.sparkllama4.sql.TakeOptionsApart;
 import java.util.List;
 import java.util.stream.Stream;
@@ -19,8 +21,10 @@ public final class Llama4Extensions extends AbstractFunction1<SparkSessionExtens
     extensions.injectPostHocResolutionRule(session -> new TakeOptionsApart());
     extensions.injectCheckRule(session -> new CallChecks(session.sparkContext().getConf()));
     extensions.injectPreCBORule(session -> new ExtractInference());
+    extensions.injectPreCBORule(session -> new DeferInference());
     extensions.injectPreCBORule(session -> new AnswerOnce());
     extensions.injectPlannerStrategy(session -> new InferenceStrategy());
+    extensions.injectColumnar(session -> new ReadColumns());
     return BoxedUnit.UNIT;
   }
 
