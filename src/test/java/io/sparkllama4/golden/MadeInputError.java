@@ -120,7 +120,7 @@ record MadeInputError(
                       .alternativeLogprobs()[0]));
 
   private static SampleRow row(float temperature, float topP, Penalties penalties, double uniform) {
-    return new SampleRow(temperature, 0, topP, 0, penalties, uniform, SampleRow.CHOSEN, 1);
+    return new SampleRow(temperature, 0, topP, 0, penalties, uniform, new int[0], 1);
   }
 
   private static Outcome sampled(SampleRow row) {

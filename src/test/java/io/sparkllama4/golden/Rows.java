@@ -24,6 +24,20 @@ final class Rows implements PromptBatch {
     return this;
   }
 
+  /// Adds a row whose last tokens, from `first` on, are scored.
+  Rows score(List<Integer> ids, int first, int alternatives) {
+    prompts.add(ids);
+    tasks.add(new Score(first, alternatives));
+    return this;
+  }
+
+  /// Adds a row that chooses between continuations.
+  Rows choose(List<Integer> ids, List<int[]> continuations) {
+    prompts.add(ids);
+    tasks.add(new Choose(continuations));
+    return this;
+  }
+
   /// Greedy, stop ids ignored, with the log-probability of each token.
   static SamplingParams greedy(int tokens) {
     return new SamplingParams(tokens, 0, 1, 0, 0, 0, 0, 1, 0, List.of(), List.of(), true, 1);

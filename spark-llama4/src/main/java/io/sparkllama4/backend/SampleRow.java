@@ -8,9 +8,10 @@ package io.sparkllama4.backend;
 /// @param minP least probability kept, relative to the best; 0 keeps all
 /// @param penalties what lowers or raises tokens that occurred before
 /// @param uniform the random number in [0, 1) that decides
-/// @param target the token whose log-probability is wanted; [#CHOSEN] for the sampled one
+/// @param targets the tokens whose log-probabilities are wanted; none for that of the sampled one
 /// @param alternatives how many of the most probable tokens are wanted with their
-///     log-probabilities; [#NO_LOGPROBS] where not even the target's is wanted
+///     log-probabilities; [#NO_LOGPROBS] where not even those of the targets are wanted
+@SuppressWarnings("ArrayRecordComponent") // Plain data on the way to a kernel; nobody compares it.
 public record SampleRow(
     float temperature,
     int topK,
@@ -18,11 +19,8 @@ public record SampleRow(
     float minP,
     Penalties penalties,
     double uniform,
-    int target,
+    int[] targets,
     int alternatives) {
-
-  /// The log-probability of whichever token is sampled.
-  public static final int CHOSEN = -1;
 
   /// No log-probability is wanted.
   public static final int NO_LOGPROBS = -1;
@@ -43,8 +41,9 @@ public record SampleRow(
     public static final Penalties NONE = new Penalties(1, 0, 0, new int[0], new int[0]);
   }
 
-  /// A row of a prompt: the log-probability of the token that follows, and the best `alternatives`.
-  public static SampleRow score(int target, int alternatives) {
-    return new SampleRow(0, 0, 1, 0, Penalties.NONE, 0, target, alternatives);
+  /// A row of a prompt: the log-probabilities of tokens that may follow, and the best
+  /// `alternatives`.
+  public static SampleRow score(int[] targets, int alternatives) {
+    return new SampleRow(0, 0, 1, 0, Penalties.NONE, 0, targets, alternatives);
   }
 }

@@ -11,7 +11,8 @@ import java.util.Optional;
 /// @param usage what it took
 /// @param logprobs one for each token of the output where they were asked for; for a scored prompt,
 ///     one for each position from the first that is scored: the token there, its log-probability
-///     given the earlier ones (0 at position 0), and the best tokens for the position behind it
+///     given the earlier ones (0 at position 0), and the best tokens for the position behind it;
+///     for a choice, one for each token of each continuation, one continuation behind the other
 @SuppressWarnings("ArrayRecordComponent") // Handed over once; compared by content in tests alone.
 public record Completion(
     int[] ids, String text, End end, Usage usage, List<TokenLogprob> logprobs) {
@@ -56,7 +57,8 @@ public record Completion(
 
   /// What a row took.
   ///
-  /// @param promptTokens tokens of the prompt
+  /// @param promptTokens tokens of the prompt; for a choice, also those of its continuations that
+  ///     were computed, shared ones once
   /// @param cachedTokens those whose keys and values were reused
   /// @param completionTokens tokens of the output
   /// @param prefillNanos its share of the time of steps, for its prompt

@@ -56,7 +56,8 @@ public final class Engine implements AutoCloseable {
       return kvTokens;
     }
     long open = (long) options.maxBatch() * ((long) spec.chunk() + options.prefillChunk() + 16);
-    return (int) Math.min(kvTokens, open);
+    // A row that is scored with several continuations keeps the chunk before them open as well.
+    return (int) Math.min(kvTokens, open + spec.chunk());
   }
 
   /// The size of the cache: as asked for if it fits, else what free memory allows.
@@ -110,6 +111,9 @@ public final class Engine implements AutoCloseable {
       int[] prompt = new int[length];
       batch.copyPrompt(row, prompt);
       Optional<RowError> error = unknownToken(prompt);
+      if (error.isEmpty() && task instanceof PromptBatch.Choose(List<int[]> continuations)) {
+        error = continuations.stream().flatMap(ids -> unknownToken(ids).stream()).findFirst();
+      }
       if (error.isPresent()) {
         submission.complete(row, Completion.failed(error.get(), length));
       } else {
@@ -149,20 +153,24 @@ public final class Engine implements AutoCloseable {
     return switch (task) {
       case PromptBatch.Generate _ -> spec.maxPositions() - 1;
       case PromptBatch.Score _ -> spec.maxPositions();
+      case PromptBatch.Choose choose -> spec.maxPositions() - choose.longest();
     };
   }
 
   /// The error of a prompt of `tokens` tokens.
   public RowError promptTooLong(int tokens, PromptBatch.Task task) {
+    String policy = " or say with on_long_prompt what becomes of such rows";
     return new RowError(
         ErrorCode.PROMPT_TOO_LONG,
         "The prompt has ["
             + tokens
             + "] tokens, the model takes at most ["
             + longestPrompt(task)
-            + (task instanceof PromptBatch.Score
-                ? "] with its continuation; shorten it"
-                : "]; shorten it, or say with on_long_prompt what becomes of such rows"));
+            + switch (task) {
+              case PromptBatch.Generate _ -> "]; shorten it," + policy;
+              case PromptBatch.Score _ -> "] with its continuation; shorten it";
+              case PromptBatch.Choose _ -> "] beside the longest label; shorten it," + policy;
+            });
   }
 
   /// What has been done so far.

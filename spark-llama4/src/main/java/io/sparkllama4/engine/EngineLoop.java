@@ -6,6 +6,7 @@ import io.sparkllama4.error.Llama4Exception;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -145,7 +146,10 @@ final class EngineLoop implements Runnable {
   private void take(StepRunner.Wanted wanted, SampleResult result) {
     Sequence sequence = wanted.sequence();
     try {
-      sampler.take(wanted, result).ifPresent(answer -> finish(sequence, answer));
+      int computed = sequence.computed();
+      Optional<Completion> answer = sampler.take(wanted, result);
+      blocks.forgotten(computed - sequence.computed());
+      answer.ifPresent(completion -> finish(sequence, completion));
     } catch (RuntimeException e) {
       LOG.error("A sample could not be taken in", e);
       fail(sequence, new RowError(ErrorCode.ENGINE_FAILED, "The output failed: " + e));

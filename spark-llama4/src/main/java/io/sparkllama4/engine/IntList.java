@@ -49,6 +49,11 @@ final class IntList {
     size -= count;
   }
 
+  /// Keeps the first `length` elements.
+  void truncate(int length) {
+    size = length;
+  }
+
   void clear() {
     size = 0;
   }

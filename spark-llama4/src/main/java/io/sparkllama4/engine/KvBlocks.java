@@ -143,13 +143,20 @@ final class KvBlocks {
     peakBytes = Math.max(peakBytes, globalTokens * globalBytes + chunkedTokens * chunkedBytes);
   }
 
+  /// Counts `count` tokens as no longer stored: their sequence was rolled back. It keeps the
+  /// blocks, which it fills again.
+  void forgotten(int count) {
+    globalTokens -= count;
+    chunkedTokens -= count;
+  }
+
   /// Gives back what no later query of `sequence` can see.
   void releaseClosedChunks(Sequence sequence) {
     Pool pool = pools.get(KvGroup.CHUNKED);
     if (pool == null) {
       return;
     }
-    int open = sequence.computed() - sequence.computed() % chunk;
+    int open = sequence.settled() - sequence.settled() % chunk;
     int closed =
         Math.min(
             open / pool.blockTokens - sequence.firstChunkedBlock, sequence.chunkedBlocks.size());

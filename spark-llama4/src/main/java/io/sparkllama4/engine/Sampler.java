@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -55,10 +56,19 @@ final class Sampler {
         for (int i = Math.max(0, scored - 1 - slice.start()); i < slice.count(); i++) {
           int position = slice.start() + i;
           boolean isLast = position + 1 == sequence.length();
-          int next = isLast ? SampleRow.CHOSEN : sequence.tokens().get(position + 1);
+          int[] next = isLast ? new int[0] : sequence.tokens().copy(position + 1, position + 2);
           wanted.add(
               new StepRunner.Wanted(
                   sequence, position, first + i, SampleRow.score(next, alternatives)));
+        }
+      }
+      case PromptBatch.Choose _ -> {
+        Choice choice = Objects.requireNonNull(sequence.choice);
+        for (int i = 0; i < slice.count(); i++) {
+          int position = slice.start() + i;
+          if (choice.wants(position)) {
+            wanted.add(new StepRunner.Wanted(sequence, position, first + i, choice.row(position)));
+          }
         }
       }
     }
@@ -72,7 +82,7 @@ final class Sampler {
         (float) params.minP(),
         params.hasPenalties() ? penalties(sequence, params) : SampleRow.Penalties.NONE,
         SeededChoice.uniform(params.seed(), sequence.generated()),
-        SampleRow.CHOSEN,
+        new int[0],
         params.logprobs());
   }
 
@@ -121,6 +131,7 @@ final class Sampler {
       case PromptBatch.Generate(SamplingParams params) -> extend(sequence, params, result);
       case PromptBatch.Score(int scored, int _) ->
           score(sequence, scored, wanted.position(), result);
+      case PromptBatch.Choose _ -> choose(sequence, wanted.position(), result);
     };
   }
 
@@ -133,7 +144,7 @@ final class Sampler {
       output.counts.merge(id, 1, Integer::sum);
     }
     if (params.logprobs() != SamplingParams.NO_LOGPROBS) {
-      sequence.logprobs.add(new TokenLogprob(id, result.logprob(), alternatives(result)));
+      sequence.logprobs.add(new TokenLogprob(id, result.logprobs()[0], alternatives(result)));
     }
     boolean endsText = !params.ignoresEos() && modelStopIds.contains(id);
     if (endsText || params.stopIds().contains(id)) {
@@ -194,13 +205,30 @@ final class Sampler {
     boolean isLast = position + 1 == sequence.length();
     if (!isLast && scores.size() == position + 1 - scored) {
       int next = sequence.tokens().get(position + 1);
-      scores.add(new TokenLogprob(next, result.logprob(), List.of()));
+      scores.add(new TokenLogprob(next, result.logprobs()[0], List.of()));
     }
     return isLast
         ? Optional.of(
             new Completion(
                 new int[0], "", new Completion.Length(), usage(sequence), List.copyOf(scores)))
         : Optional.empty();
+  }
+
+  private static Optional<Completion> choose(Sequence sequence, int position, SampleResult result) {
+    Choice choice = Objects.requireNonNull(sequence.choice);
+    choice.take(position, result);
+    if (position + 1 < sequence.length() || choice.advance(sequence)) {
+      return Optional.empty();
+    }
+    Completion.Usage usage =
+        new Completion.Usage(
+            sequence.promptTokens() + choice.computedTokens(),
+            0,
+            0,
+            sequence.prefillNanos,
+            sequence.decodeNanos);
+    return Optional.of(
+        new Completion(new int[0], "", new Completion.Length(), usage, choice.logprobs()));
   }
 
   private static List<TokenLogprob.Alternative> alternatives(SampleResult result) {

@@ -180,13 +180,13 @@ final class Scheduler {
       boolean isNew = preempted.isEmpty();
       Sequence candidate = isNew ? waiting.peek() : preempted.first();
       int step = stepOf(candidate);
-      if (!blocks.canEverHold(candidate.length(), step)) {
+      if (!blocks.canEverHold(candidate.reach(), step)) {
         take(isNew);
         failed.accept(candidate, tooLarge(candidate));
         continue;
       }
       int count = affordable(candidate, plan);
-      if (count == 0 || !blocks.canBegin(candidate.length(), step)) {
+      if (count == 0 || !blocks.canBegin(candidate.reach(), step)) {
         return;
       }
       take(isNew);
@@ -202,7 +202,12 @@ final class Scheduler {
   }
 
   private int stepOf(Sequence sequence) {
-    return options.prefillChunk() == 0 ? sequence.length() : options.prefillChunk();
+    if (options.prefillChunk() == 0) {
+      return sequence.reach();
+    }
+    // The chunk in which the prompt ends stays open for all continuations.
+    Choice choice = sequence.choice;
+    return options.prefillChunk() + (choice == null ? 0 : choice.longest());
   }
 
   private void take(boolean isNew) {
@@ -226,7 +231,7 @@ final class Scheduler {
     return new RowError(
         ErrorCode.NOT_ENOUGH_MEMORY,
         "The row needs keys and values of ["
-            + sequence.length()
+            + sequence.reach()
             + "] tokens, more than the whole KV cache holds; raise --kv-tokens or"
             + " spark.llama4.kv.tokens");
   }

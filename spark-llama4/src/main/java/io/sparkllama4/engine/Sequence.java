@@ -30,6 +30,9 @@ final class Sequence {
 
   private long timeoutNanos;
 
+  /// The continuations that it is scored with, where that is its task.
+  final @Nullable Choice choice;
+
   /// What it has said so far; the sampler's.
   Sampler.@Nullable Output output;
 
@@ -44,6 +47,12 @@ final class Sequence {
     this.task = task;
     this.promptTokens = prompt.length;
     this.tokens = IntList.of(prompt);
+    if (task instanceof PromptBatch.Choose(List<int[]> continuations)) {
+      choice = new Choice(prompt.length, continuations);
+      choice.begin(tokens);
+    } else {
+      choice = null;
+    }
   }
 
   Submission submission() {
@@ -86,7 +95,23 @@ final class Sequence {
 
   /// True where the one pending token is the last that was sampled.
   boolean isDecoding() {
-    return pending() == 1 && generated() > 0;
+    return pending() == 1 && generated() > 0 && choice == null;
+  }
+
+  /// The most tokens that are known to be computed at once.
+  int reach() {
+    return choice == null ? length() : promptTokens + choice.longest();
+  }
+
+  /// Tokens that are in the cache for good: it is never rolled back to fewer.
+  int settled() {
+    return choice != null && choice.hasMoreLegs() ? Math.min(computed, promptTokens) : computed;
+  }
+
+  /// Goes back to the first `length` tokens.
+  void truncate(int length) {
+    tokens.truncate(length);
+    computed = Math.min(computed, length);
   }
 
   void commit(int count) {

@@ -18,6 +18,12 @@ public enum CallKind {
       new Parameter("prompt", "messages", ArgumentType.TEXT_OR_CONVERSATION)),
   /// The next message of a conversation; a failing row fails the query.
   CHAT("llama4_chat", OptionSet.GENERATE, new Parameter("messages", ArgumentType.CONVERSATION)),
+  /// The most probable of some labels; a failing row fails the query.
+  CLASSIFY(
+      "llama4_classify",
+      OptionSet.CLASSIFY,
+      new Parameter("text", ArgumentType.TEXT),
+      new Parameter("labels", ArgumentType.TEXTS)),
   /// The log-probability of a continuation; a failing row fails the query.
   SCORE(
       "llama4_score",

@@ -8,6 +8,7 @@ import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.runtime.Prompt;
 import io.sparkllama4.runtime.PromptEncoder;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.StringType;
@@ -30,6 +31,7 @@ record ModelRows(CallPlan plan, ModelHandle model, long querySeed) implements Ro
       Request request =
           switch (plan.kind()) {
             case GENERATE, TRY_GENERATE, COMPLETE, CHAT -> generate(arguments, options, context);
+            case CLASSIFY -> classify(arguments, options, context);
             case SCORE -> score(arguments, options, context);
             case TOKENS, COUNT_TOKENS ->
                 throw new IllegalStateException(plan.kind() + " asks no model");
@@ -57,6 +59,26 @@ record ModelRows(CallPlan plan, ModelHandle model, long querySeed) implements Ro
     return plan.types().getFirst() instanceof StringType
         ? new Prompt.Text(RowEncoder.text(arguments, 0))
         : new Prompt.Messages(MessageColumns.read(arguments.getArray(0), plan.types().getFirst()));
+  }
+
+  private Request classify(
+      InternalRow arguments, GenerationOptions options, ResultValues.Context context) {
+    Labels labels = Labels.read(arguments.getArray(1));
+    labels.requireDescribed(options.descriptions());
+    List<int[]> ids = labels.names().stream().map(model.encoder()::alone).toList();
+    PromptBatch.Choose task = new PromptBatch.Choose(ids);
+    String text = RowEncoder.text(arguments, 0);
+    Prompt asked = new Prompt.Asked(labels.question(options), text);
+    int[] prompt = model.encode(asked, options, task.longest());
+    return new Request(
+        prompt,
+        task,
+        options.timeoutNanos(),
+        context.labels(new LabelScores(labels.names(), lengths(ids), options.isPerToken())));
+  }
+
+  private static List<Integer> lengths(List<int[]> ids) {
+    return ids.stream().map(label -> label.length).toList();
   }
 
   private Request score(

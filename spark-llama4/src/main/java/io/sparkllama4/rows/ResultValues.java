@@ -46,7 +46,7 @@ public final class ResultValues {
   /// The type of a call's result.
   public static DataType type(CallKind kind) {
     return switch (kind) {
-      case GENERATE, TRY_GENERATE, CHAT -> DataTypes.StringType;
+      case GENERATE, TRY_GENERATE, CHAT, CLASSIFY -> DataTypes.StringType;
       case COMPLETE -> COMPLETION;
       case SCORE -> SCORE;
       case TOKENS -> DataTypes.createArrayType(DataTypes.IntegerType, false);
@@ -58,16 +58,21 @@ public final class ResultValues {
   ///
   /// @param seed what decided its random choices
   /// @param onLongPrompt what the row wants where its prompt is too long
-  record Context(long seed, OnLongPrompt onLongPrompt) {
+  /// @param labels what it chooses from, if it does
+  record Context(long seed, OnLongPrompt onLongPrompt, LabelScores labels) {
     /// What is known of a row before its options are.
-    static final Context NONE = new Context(0, OnLongPrompt.FAIL);
+    static final Context NONE = new Context(0, OnLongPrompt.FAIL, LabelScores.NONE);
 
     Context seed(long seed) {
-      return new Context(seed, onLongPrompt);
+      return new Context(seed, onLongPrompt, labels);
     }
 
     Context onLongPrompt(OnLongPrompt policy) {
-      return new Context(seed, policy);
+      return new Context(seed, policy, labels);
+    }
+
+    Context labels(LabelScores labels) {
+      return new Context(seed, onLongPrompt, labels);
     }
   }
 
@@ -92,6 +97,7 @@ public final class ResultValues {
     }
     return switch (plan.kind()) {
       case GENERATE, TRY_GENERATE, CHAT, COMPLETE -> UTF8String.fromString(completion.text());
+      case CLASSIFY -> UTF8String.fromString(context.labels().best(completion.logprobs()));
       case SCORE -> score(completion);
       case TOKENS, COUNT_TOKENS ->
           throw new IllegalStateException(plan.kind() + " has no completion");

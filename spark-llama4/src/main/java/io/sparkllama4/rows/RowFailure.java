@@ -31,7 +31,7 @@ public final class RowFailure extends RuntimeException implements SparkThrowable
           "To keep other rows, use try_llama4_generate or llama4_complete instead of "
               + kind.function();
       case CHAT -> "To keep other rows, use llama4_complete instead of " + kind.function();
-      case SCORE, TOKENS, COUNT_TOKENS ->
+      case CLASSIFY, SCORE, TOKENS, COUNT_TOKENS ->
           "To keep other rows, leave this one out of the call of " + kind.function();
     };
   }

@@ -6,6 +6,7 @@ import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.Llama4Conf;
 import io.sparkllama4.rows.CallKind;
 import io.sparkllama4.rows.CallPlan;
+import io.sparkllama4.rows.Labels;
 import io.sparkllama4.rows.RowOptions;
 import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.OptionKind;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StringType;
@@ -76,6 +78,18 @@ final class CallArguments {
       }
     }
     literals.check();
+    checkLabels(literals);
+  }
+
+  /// Labels that are literals are checked once, and not with every row.
+  private void checkLabels(GenerationOptions literals) {
+    if (call.kind() != CallKind.CLASSIFY) {
+      return;
+    }
+    Expression labels = call.argument(1);
+    if (labels.foldable() && labels.eval(null) instanceof ArrayData data) {
+      Labels.read(data).requireDescribed(literals.descriptions());
+    }
   }
 
   private static Llama4Exception wrongType(String name, Expression value, OptionKind kind) {

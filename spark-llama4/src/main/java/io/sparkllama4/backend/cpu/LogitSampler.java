@@ -18,7 +18,7 @@ final class LogitSampler {
     for (int i = 0; i < values.length; i++) {
       values[i] = logits.at(i);
       if (!Float.isFinite(values[i])) {
-        return new SampleResult(SampleResult.NOT_A_NUMBER, Float.NaN, new int[0], new float[0]);
+        return new SampleResult(SampleResult.NOT_A_NUMBER, new float[0], new int[0], new float[0]);
       }
     }
     boolean wantsLogprobs = row.alternatives() != SampleRow.NO_LOGPROBS;
@@ -31,9 +31,12 @@ final class LogitSampler {
     float[] model = wantsLogprobs ? values.clone() : values;
     penalize(values, row.penalties());
     int id = row.temperature() == 0 ? argmax(values) : draw(values, row);
-    int target = row.target() == SampleRow.CHOSEN ? id : row.target();
-    float logprob = wantsLogprobs ? (float) (model[target] - logNormalizer) : 0;
-    return new SampleResult(id, logprob, best, bestLogprobs);
+    int[] targets = row.targets().length == 0 ? new int[] {id} : row.targets();
+    float[] logprobs = new float[wantsLogprobs ? targets.length : 0];
+    for (int i = 0; i < logprobs.length; i++) {
+      logprobs[i] = (float) (model[targets[i]] - logNormalizer);
+    }
+    return new SampleResult(id, logprobs, best, bestLogprobs);
   }
 
   /// The index of the highest value, the lowest such index on a tie.
