@@ -1,5 +1,6 @@
 package io.sparkllama4.engine;
 
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -88,7 +89,18 @@ public final class Submission {
     cancelled.run();
   }
 
-  boolean isCancelled() {
+  /// The answer to `row`, if it is there.
+  public Optional<Completion> answer(int row) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(completions[row]);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// True where its rows have been given up: those without an answer will have none.
+  public boolean isCancelled() {
     return isCancelled;
   }
 

@@ -3,6 +3,7 @@ package io.sparkllama4.plugin;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.Engines;
+import io.sparkllama4.runtime.StatementAnswers;
 import org.jspecify.annotations.Nullable;
 
 /// The models of this executor, where its tasks find them.
@@ -15,10 +16,12 @@ public final class ExecutorEngines {
 
   private final Llama4Conf conf;
   private final Engines engines;
+  private final StatementAnswers answers;
 
   private ExecutorEngines(Llama4Conf conf) {
     this.conf = conf;
     this.engines = new Engines(conf.models(), conf.runtime());
+    this.answers = new StatementAnswers(conf.answersBytes());
   }
 
   static synchronized void start(Llama4Conf conf) {
@@ -58,6 +61,11 @@ public final class ExecutorEngines {
   /// The configuration.
   public Llama4Conf conf() {
     return conf;
+  }
+
+  /// What equal rows of a statement share.
+  public StatementAnswers answers() {
+    return answers;
   }
 
   /// The models.

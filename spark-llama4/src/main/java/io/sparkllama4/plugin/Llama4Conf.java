@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.apache.spark.SparkConf;
+import org.apache.spark.network.util.JavaUtils;
 import scala.Tuple2;
 
 /// The plugin's configuration, typed and checked. A value comes from the SparkConf of the
@@ -20,8 +21,13 @@ import scala.Tuple2;
 /// @param runtime how models are run
 /// @param seed from which rows derive theirs
 /// @param windowRows rows that one task keeps in flight
+/// @param answersBytes memory for answers that equal rows of a statement share
 public record Llama4Conf(
-    Map<String, Path> models, RuntimeOptions runtime, long seed, int windowRows) {
+    Map<String, Path> models,
+    RuntimeOptions runtime,
+    long seed,
+    int windowRows,
+    long answersBytes) {
 
   /// The alias of the model that calls use when they name none.
   public static final String DEFAULT_ALIAS = "default";
@@ -73,7 +79,13 @@ public record Llama4Conf(
                   integer(Llama4ConfKeys.PREFILL_CHUNK, 0),
                   integer(Llama4ConfKeys.KV_TOKENS, 0)));
       long seed = parse(Llama4ConfKeys.SEED, Long::valueOf, "an integer of 64 bits");
-      return new Llama4Conf(models(), runtime, seed, integer(Llama4ConfKeys.WINDOW_ROWS, 1));
+      long answers =
+          parse(
+              Llama4ConfKeys.ANSWERS_BYTES,
+              JavaUtils::byteStringAsBytes,
+              "a number of bytes, with k, m or g behind it for more");
+      return new Llama4Conf(
+          models(), runtime, seed, integer(Llama4ConfKeys.WINDOW_ROWS, 1), answers);
     }
 
     private Map<String, Path> models() {

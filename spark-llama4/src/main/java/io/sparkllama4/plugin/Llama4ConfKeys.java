@@ -49,6 +49,9 @@ public final class Llama4ConfKeys {
   /// Rows that one task keeps in flight.
   public static final String WINDOW_ROWS = PREFIX + "window.rows";
 
+  /// Memory for answers that equal rows of a statement share; 0 to share none.
+  public static final String ANSWERS_BYTES = PREFIX + "answers.bytes";
+
   /// Keys with their defaults, in the order of the template; aliases of models apart.
   public static final List<Key> ALL =
       List.of(
@@ -63,7 +66,8 @@ public final class Llama4ConfKeys {
           new Key(PREFILL_CHUNK, "512", "--prefill-chunk"),
           new Key(KV_TOKENS, "0", "--kv-tokens"),
           new Key(SEED, "0", "--seed"),
-          new Key(WINDOW_ROWS, "256", ""));
+          new Key(WINDOW_ROWS, "256", ""),
+          new Key(ANSWERS_BYTES, "64m", ""));
 
   private Llama4ConfKeys() {}
 

@@ -8,6 +8,7 @@ import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.ExecutorEngines;
 import io.sparkllama4.plugin.Llama4ConfKeys;
 import io.sparkllama4.runtime.ModelHandle;
+import io.sparkllama4.runtime.StatementAnswers;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -15,6 +16,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.apache.arrow.memory.BufferAllocator;
@@ -43,6 +45,7 @@ public final class PartitionInference implements Iterator<InternalRow> {
   private final TaskContext task;
   private final int windowRows;
   private final String query;
+  private final StatementAnswers answers;
   private final BufferAllocator allocator;
   private final Deque<Batch> inFlight = new ArrayDeque<>();
   private int rowsInFlight;
@@ -66,17 +69,22 @@ public final class PartitionInference implements Iterator<InternalRow> {
     /// For each call, what is known of each row.
     final List<List<Slot>> slots = new ArrayList<>();
 
-    final List<@Nullable Submission> submissions = new ArrayList<>();
+    final List<Submission> submissions = new ArrayList<>();
     int next;
   }
 
   /// One row of one call.
-  ///
-  /// @param encoded what became of it before it was submitted
-  /// @param place its place in the submission, or [#DECIDED]
-  private record Slot(RowEncoder.Encoded encoded, int place) {}
+  private static final class Slot {
+    /// What became of it before it was submitted.
+    final RowEncoder.Encoded encoded;
 
-  private static final int DECIDED = -1;
+    /// Its share in an answer, where an engine is asked.
+    StatementAnswers.@Nullable Claim claim;
+
+    Slot(RowEncoder.Encoded encoded) {
+      this.encoded = encoded;
+    }
+  }
 
   /// A partition's inference.
   ///
@@ -102,6 +110,7 @@ public final class PartitionInference implements Iterator<InternalRow> {
     this.windowRows = engines.conf().windowRows();
     String execution = task.getLocalProperty("spark.sql.execution.id");
     this.query = execution == null ? "stage-" + task.stageId() : "execution-" + execution;
+    this.answers = execution == null ? new StatementAnswers(0) : engines.answers();
     this.allocator =
         ArrowUtils.rootAllocator()
             .newChildAllocator("llama4-task-" + task.taskAttemptId(), 0, Long.MAX_VALUE);
@@ -131,7 +140,13 @@ public final class PartitionInference implements Iterator<InternalRow> {
 
   private void close() {
     for (Batch batch : inFlight) {
-      batch.submissions.stream().filter(Objects::nonNull).forEach(Submission::cancel);
+      batch.submissions.forEach(Submission::cancel);
+      // Tasks that wait for these rows have to submit them.
+      batch.slots.stream()
+          .flatMap(List::stream)
+          .map(slot -> slot.claim)
+          .filter(claim -> claim != null && claim.isMine())
+          .forEach(claim -> claim.answer().abandon());
     }
     inFlight.clear();
     allocator.close();
@@ -180,49 +195,89 @@ public final class PartitionInference implements Iterator<InternalRow> {
     inFlight.add(batch);
     for (Call call : calls) {
       List<Slot> slots = new ArrayList<>();
+      batch.slots.add(slots);
       try (TokenBatch tokens = new TokenBatch(allocator)) {
+        List<StatementAnswers.Answer> mine = new ArrayList<>();
         for (InternalRow row : batch.rows) {
-          RowEncoder.Encoded encoded = call.encoder().encode(call.arguments().apply(row));
-          int place =
-              encoded instanceof RowEncoder.Request request
-                  ? tokens.add(request.ids(), request.task(), request.timeoutNanos())
-                  : DECIDED;
-          slots.add(new Slot(encoded, place));
+          Slot slot = new Slot(call.encoder().encode(call.arguments().apply(row)));
+          slots.add(slot);
+          if (slot.encoded instanceof RowEncoder.Request request) {
+            claim(call, slot, request, tokens).ifPresent(mine::add);
+          }
         }
-        batch.slots.add(slots);
-        Engine engine = call.engine();
-        batch.submissions.add(engine == null ? null : engine.submit(tokens, query));
-        metrics.calls().add(tokens.rows());
+        hand(call, batch, tokens, mine);
       }
     }
   }
 
-  private @Nullable Object value(Batch batch, int call, int row) {
-    Slot slot = batch.slots.get(call).get(row);
-    CallPlan plan = calls.get(call).plan();
-    return switch (slot.encoded()) {
+  /// Claims a row's answer; one that nobody computes yet is put into `tokens`.
+  private Optional<StatementAnswers.Answer> claim(
+      Call call, Slot slot, RowEncoder.Request request, TokenBatch tokens) {
+    StatementAnswers.Claim claim =
+        answers.claim(
+            new StatementAnswers.Key(
+                query, call.plan().alias(), request.task(), request.timeoutNanos(), request.ids()));
+    slot.claim = claim;
+    if (!claim.isMine()) {
+      return Optional.empty();
+    }
+    tokens.add(request.ids(), request.task(), request.timeoutNanos());
+    return Optional.of(claim.answer());
+  }
+
+  /// Hands rows over to the engine; `mine` are their answers.
+  private void hand(Call call, Batch batch, TokenBatch tokens, List<StatementAnswers.Answer> mine) {
+    if (mine.isEmpty()) {
+      return;
+    }
+    Submission submission = Objects.requireNonNull(call.engine()).submit(tokens, query);
+    batch.submissions.add(submission);
+    for (int place = 0; place < mine.size(); place++) {
+      mine.get(place).attach(submission, place);
+    }
+    metrics.calls().add(mine.size());
+  }
+
+  private @Nullable Object value(Batch batch, int index, int row) {
+    Slot slot = batch.slots.get(index).get(row);
+    Call call = calls.get(index);
+    return switch (slot.encoded) {
       case RowEncoder.Known(Object value) -> value;
       case RowEncoder.Refused(RowError error, int tokens, ResultValues.Context context) ->
-          ResultValues.value(plan, Completion.failed(error, tokens), context);
+          ResultValues.value(call.plan(), Completion.failed(error, tokens), context);
       case RowEncoder.Request request -> {
-        Submission submission = Objects.requireNonNull(batch.submissions.get(call));
-        Completion completion = await(submission, slot.place());
-        metrics.count(completion.usage());
-        yield ResultValues.value(plan, completion, request.context());
+        Completion completion = await(call, batch, slot, request);
+        if (Objects.requireNonNull(slot.claim).isMine()) {
+          metrics.count(completion.usage());
+        }
+        yield ResultValues.value(call.plan(), completion, request.context());
       }
     };
   }
 
-  private Completion await(Submission submission, int place) {
+  private Completion await(Call call, Batch batch, Slot slot, RowEncoder.Request request) {
     try {
-      while (!submission.await(place, KILL_CHECK_MILLIS)) {
-        task.killTaskIfInterrupted();
+      while (true) {
+        StatementAnswers.Answer answer = Objects.requireNonNull(slot.claim).answer();
+        switch (answer.await(KILL_CHECK_MILLIS)) {
+          case READY -> {
+            return answers.take(answer);
+          }
+          case PENDING -> task.killTaskIfInterrupted();
+          case LOST -> submitAgain(call, batch, slot, request);
+        }
       }
-      return submission.await(place);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       task.killTaskIfInterrupted();
       throw new IllegalStateException("The task was interrupted while it waited for a row", e);
+    }
+  }
+
+  /// Asks for a row whose answer another task owed, which has ended without it.
+  private void submitAgain(Call call, Batch batch, Slot slot, RowEncoder.Request request) {
+    try (TokenBatch tokens = new TokenBatch(allocator)) {
+      hand(call, batch, tokens, claim(call, slot, request, tokens).stream().toList());
     }
   }
 }

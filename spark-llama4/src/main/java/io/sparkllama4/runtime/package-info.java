@@ -3,8 +3,8 @@
 ///
 /// Read in this order: [RuntimeOptions], [ModelHandle] (one model, ready), [GenerationOptions]
 /// (options by name, as every surface spells them), [PromptEncoder] (text or messages to ids),
-/// [Engines] (the registry of a process). The plugin and the command line are two ways into it. It
-/// may know everything below it and no Spark.
+/// [Engines] (the registry of a process), [StatementAnswers] (what equal rows share). The plugin
+/// and the command line are two ways into it. It may know everything below it and no Spark.
 @NullMarked
 package io.sparkllama4.runtime;
 
