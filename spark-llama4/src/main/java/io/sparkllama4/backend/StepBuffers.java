@@ -114,6 +114,11 @@ public final class StepBuffers implements AutoCloseable {
     };
   }
 
+  /// The memory that these take, in bytes.
+  public long bytes() {
+    return memory.bytes();
+  }
+
   /// The memory that buffers of these sizes take, in bytes.
   public static long bytes(Sizes sizes, int tokens, int logitRows) {
     long bytes = 0;

@@ -22,6 +22,7 @@ public final class Engine implements AutoCloseable {
   private static final double KV_SHARE_OF_FREE = 0.5;
 
   private final DecoderSpec spec;
+  private final long plannedBytes;
   private final StepRunner runner;
   private final EngineLoop loop;
   private final Thread thread;
@@ -30,7 +31,8 @@ public final class Engine implements AutoCloseable {
   ///
   /// @param stopIds tokens that end an output
   /// @param texts makes the text of an output
-  /// @param weightBytes memory of the weights, which free memory must still hold
+  /// @param reservedBytes what free memory must still hold besides: the weights, and what other
+  ///     engines have planned and not taken yet
   /// @param hooks who looks on
   /// @throws io.sparkllama4.error.Llama4Exception with NOT_ENOUGH_MEMORY and the key that helps
   public Engine(
@@ -39,10 +41,11 @@ public final class Engine implements AutoCloseable {
       EngineOptions options,
       Set<Integer> stopIds,
       Supplier<OutputText> texts,
-      long weightBytes,
+      long reservedBytes,
       EngineHooks hooks) {
     this.spec = decoder.spec();
-    int kvTokens = kvTokens(spec, backend, options, weightBytes);
+    int kvTokens = kvTokens(spec, backend, options, reservedBytes);
+    this.plannedBytes = kvTokens * bytesPerToken(spec) + scratchBytes(spec, options);
     KvBlocks blocks = new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens));
     this.runner = new StepRunner(decoder, backend, blocks, hooks.probe());
     Sampler sampler = new Sampler(spec.maxPositions(), Set.copyOf(stopIds), texts);
@@ -62,27 +65,33 @@ public final class Engine implements AutoCloseable {
 
   /// The size of the cache: as asked for if it fits, else what free memory allows.
   private static int kvTokens(
-      DecoderSpec spec, Backend backend, EngineOptions options, long weightBytes) {
-    long bytesPerToken =
-        spec.kvBytesPerToken(KvGroup.GLOBAL) + spec.kvBytesPerToken(KvGroup.CHUNKED);
-    long scratch =
-        StepBuffers.bytes(spec.bufferSizes(), options.stepTokens(), StepRunner.MOST_LOGIT_ROWS);
-    long free = backend.freeBytes() - scratch - weightBytes;
+      DecoderSpec spec, Backend backend, EngineOptions options, long reservedBytes) {
+    long bytesPerToken = bytesPerToken(spec);
+    long others = scratchBytes(spec, options) + reservedBytes;
+    long free = backend.freeBytes() - others;
     if (options.kvTokens() > 0) {
-      requireMemory(options.kvTokens() * bytesPerToken, free, scratch + weightBytes);
+      requireMemory(options.kvTokens() * bytesPerToken, free, others);
       return options.kvTokens();
     }
     long usable = (long) options.maxBatch() * spec.maxPositions();
     long tokens = Math.min(usable, (long) (free * KV_SHARE_OF_FREE) / bytesPerToken);
-    requireMemory(Math.min(16, usable) * bytesPerToken, free, scratch + weightBytes);
+    requireMemory(Math.min(16, usable) * bytesPerToken, free, others);
     return (int) Math.min(tokens, Integer.MAX_VALUE - 64);
+  }
+
+  private static long bytesPerToken(DecoderSpec spec) {
+    return spec.kvBytesPerToken(KvGroup.GLOBAL) + spec.kvBytesPerToken(KvGroup.CHUNKED);
+  }
+
+  private static long scratchBytes(DecoderSpec spec, EngineOptions options) {
+    return StepBuffers.bytes(spec.bufferSizes(), options.stepTokens(), StepRunner.MOST_LOGIT_ROWS);
   }
 
   private static void requireMemory(long needed, long free, long reserved) {
     if (needed > free) {
       throw ErrorReport.of(
               ErrorCode.NOT_ENOUGH_MEMORY,
-              "Cannot hold the KV cache beside weights and scratch memory of ["
+              "Cannot hold the KV cache beside weights, scratch memory and other models of ["
                   + reserved
                   + "] bytes; lower --kv-tokens")
           .found(
@@ -171,6 +180,12 @@ public final class Engine implements AutoCloseable {
               case PromptBatch.Score _ -> "] with its continuation; shorten it";
               case PromptBatch.Choose _ -> "] beside the longest label; shorten it," + policy;
             });
+  }
+
+  /// Memory that is planned and not taken yet: the cache and the scratch buffers grow as they are
+  /// needed, and whoever plans meanwhile must leave them room.
+  public long outstandingBytes() {
+    return Math.max(0, plannedBytes - runner.takenBytes());
   }
 
   /// What has been done so far.

@@ -26,7 +26,9 @@ final class StepRunner implements AutoCloseable {
   private final KvCache cache;
   private final StepTensors tensors;
   private final Probe probe;
-  private StepBuffers buffers;
+
+  /// Replaced by the engine's thread alone; others ask how much it takes.
+  private volatile StepBuffers buffers;
 
   StepRunner(Decoder decoder, Backend backend, KvBlocks blocks, Probe probe) {
     this.decoder = decoder;
@@ -80,6 +82,11 @@ final class StepRunner implements AutoCloseable {
           });
     }
     return results;
+  }
+
+  /// The memory of cache and scratch buffers that has been taken so far. Callable from any thread.
+  long takenBytes() {
+    return cache.bytes() + buffers.bytes();
   }
 
   /// Scratch memory for a step; grows by doubling, and never holds anything between steps.

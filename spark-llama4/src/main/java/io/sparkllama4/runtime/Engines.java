@@ -10,6 +10,9 @@ import java.util.TreeMap;
 
 /// The models of a process by alias, each loaded when it is first asked for, once, and shared by
 /// everybody.
+///
+/// All share one plan of memory: a model that is loaded later gets what the earlier ones have
+/// neither taken nor planned, so that none runs out of memory that it was promised.
 public final class Engines implements AutoCloseable {
   private final Map<String, Path> directories;
   private final RuntimeOptions options;
@@ -33,7 +36,8 @@ public final class Engines implements AutoCloseable {
     requireOpen();
     ModelHandle handle = open.get(alias);
     if (handle == null) {
-      handle = ModelHandle.open(directory(alias), options);
+      long reserved = open.values().stream().mapToLong(ModelHandle::outstandingBytes).sum();
+      handle = ModelHandle.open(directory(alias), options, reserved);
       open.put(alias, handle);
     }
     return handle;

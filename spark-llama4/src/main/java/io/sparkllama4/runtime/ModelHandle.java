@@ -29,7 +29,11 @@ public final class ModelHandle implements AutoCloseable {
   private final RuntimeOptions options;
 
   private ModelHandle(
-      Checkpoint checkpoint, Tokenizer tokenizer, Backend backend, RuntimeOptions options) {
+      Checkpoint checkpoint,
+      Tokenizer tokenizer,
+      Backend backend,
+      RuntimeOptions options,
+      long reservedBytes) {
     this.checkpoint = checkpoint;
     this.tokenizer = tokenizer;
     this.backend = backend;
@@ -46,7 +50,7 @@ public final class ModelHandle implements AutoCloseable {
             options.engine(),
             Set.copyOf(checkpoint.stopIds()),
             () -> new DecodedText(tokenizer.decoder()),
-            checkpoint.summary().bytes(),
+            checkpoint.summary().bytes() + reservedBytes,
             EngineHooks.NONE);
   }
 
@@ -68,6 +72,13 @@ public final class ModelHandle implements AutoCloseable {
   /// @throws io.sparkllama4.error.Llama4Exception where the directory, an option or the machine
   ///     does not allow it; nothing stays open then
   public static ModelHandle open(Path directory, RuntimeOptions options) {
+    return open(directory, options, 0);
+  }
+
+  /// As above, beside other models.
+  ///
+  /// @param reservedBytes memory that they have planned and not taken yet
+  static ModelHandle open(Path directory, RuntimeOptions options, long reservedBytes) {
     try (Closing closing = new Closing()) {
       Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
       Tokenizer tokenizer =
@@ -75,7 +86,7 @@ public final class ModelHandle implements AutoCloseable {
       options.requireBuilt(weightsLabel(checkpoint));
       Backend backend =
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
-      ModelHandle handle = new ModelHandle(checkpoint, tokenizer, backend, options);
+      ModelHandle handle = new ModelHandle(checkpoint, tokenizer, backend, options, reservedBytes);
       LOADS.incrementAndGet();
       return closing.keep(handle);
     }
@@ -135,6 +146,12 @@ public final class ModelHandle implements AutoCloseable {
   /// The tokenizer, which lives as long as this model.
   public Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /// Memory that this model needs and that the machine still counts as free: its weights, which
+  /// are mapped, and what its engine has planned and not taken yet.
+  long outstandingBytes() {
+    return checkpoint.summary().bytes() + engine.outstandingBytes();
   }
 
   /// The engine.
