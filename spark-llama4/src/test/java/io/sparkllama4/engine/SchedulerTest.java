@@ -158,6 +158,41 @@ class SchedulerTest {
   }
 
   @Test
+  void rowsWhoseTimeIsUpFailWhereverTheyAre() {
+    long[] now = {1000};
+    blocks = new KvBlocks(Specs.layers(0), 96, 0);
+    Scheduler scheduler =
+        new Scheduler(
+            new EngineOptions(2, 0, 96),
+            blocks,
+            (sequence, error) -> {
+              failed.add(sequence);
+              codes.add(error.code());
+            },
+            () -> now[0]);
+    Sequence running = Specs.row("q", 20);
+    Sequence patient = Specs.row("q", 20);
+    Sequence waiting = Specs.row("q", 20);
+    Sequence last = Specs.row("q", 20);
+    running.limitTime(1000, 50);
+    patient.limitTime(1000, 51);
+    waiting.limitTime(1000, 50);
+    List.of(running, patient, waiting, last).forEach(scheduler::add);
+    assertThat(sequences(step(scheduler))).containsExactly(running, patient);
+    now[0] = 1049;
+    assertThat(sequences(step(scheduler))).containsExactly(running, patient);
+    assertThat(failed).isEmpty();
+    now[0] = 1050;
+    assertThat(sequences(step(scheduler))).containsExactly(patient, last);
+    assertThat(failed).containsExactlyInAnyOrder(running, waiting);
+    assertThat(codes).containsOnly(ErrorCode.TIMEOUT);
+    assertThat(running.globalBlocks.isEmpty()).as("its blocks are free").isTrue();
+    now[0] = Long.MIN_VALUE;
+    scheduler.remove(patient);
+    assertThat(sequences(step(scheduler))).as("no limit").containsExactly(last);
+  }
+
+  @Test
   void drainGivesEverythingBack() {
     Scheduler scheduler = scheduler(2, 0, 64);
     Sequence a = added(scheduler, "q", 20);
