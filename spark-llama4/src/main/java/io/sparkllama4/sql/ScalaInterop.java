@@ -1,5 +1,6 @@
 package io.sparkllama4.sql;
 
+import io.sparkllama4.plugin.CheckedTask;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -93,7 +94,7 @@ final class ScalaInterop {
   static <A>
       scala.Function1<scala.collection.Iterator<A>, scala.collection.Iterator<InternalRow>>
           partitions(PartitionFunction<A> function) {
-    return new SerializablePartitions<>(function);
+    return CheckedTask.of(new SerializablePartitions<>(function));
   }
 
   private static final class SerializablePartitions<A>

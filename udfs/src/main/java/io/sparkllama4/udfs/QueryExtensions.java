@@ -13,8 +13,9 @@ import org.apache.spark.sql.SparkSessionExtensions;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
-/// `spark.sql.extensions`: the functions, and the rules that plan them.
-public final class Llama4Extensions extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
+/// The functions, and the rules that plan them. [Llama4Extensions], the name in
+/// `spark.sql.extensions`, hands over to it.
+public final class QueryExtensions extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
     functions().forEach(function -> extensions.injectFunction(function.injected()));

@@ -3,7 +3,9 @@ package io.sparkllama4.plugin;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.runtime.ModelHandle;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
@@ -12,14 +14,20 @@ import org.apache.spark.api.plugin.SparkPlugin;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// `spark.plugins`: keeps one engine per model in every executor.
+/// Keeps one engine per model in every executor; [Llama4Plugin], the name in `spark.plugins`, hands
+/// over to it.
 ///
 /// The driver's half checks configuration and models before any task starts, so that whatever is
 /// wrong stops the application at once with its reason. The executor's half never throws while
 /// starting (a standalone cluster would start executors for ever); it loads a model when a task
 /// first asks for it.
-public final class Llama4Plugin implements SparkPlugin {
-  private static final Logger LOG = LoggerFactory.getLogger(Llama4Plugin.class);
+public final class EnginePlugin implements SparkPlugin {
+  private static final String EXTENSIONS_KEY = "spark.sql.extensions";
+
+  /// By name: this package knows no query.
+  private static final String EXTENSIONS = "io.sparkllama4.udfs.Llama4Extensions";
+
+  private static final Logger LOG = LoggerFactory.getLogger(EnginePlugin.class);
 
   @Override
   public DriverPlugin driverPlugin() {
@@ -35,6 +43,7 @@ public final class Llama4Plugin implements SparkPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext plugin) {
       Llama4Conf conf = Llama4Conf.of(plugin.conf());
+      addFunctions(plugin.conf());
       if (conf.models().isEmpty()) {
         LOG.warn(
             "No model is configured: set {} or {}<alias> to a checkpoint directory",
@@ -43,6 +52,14 @@ public final class Llama4Plugin implements SparkPlugin {
       }
       conf.models().forEach((alias, directory) -> validate(alias, directory, conf));
       return Map.of();
+    }
+
+    /// The functions come with the plugin: sessions are made after it and read this key then.
+    private static void addFunctions(SparkConf conf) {
+      String extensions = conf.get(EXTENSIONS_KEY, "");
+      if (!List.of(extensions.split("[\\s,]+")).contains(EXTENSIONS)) {
+        conf.set(EXTENSIONS_KEY, extensions.isBlank() ? EXTENSIONS : extensions + "," + EXTENSIONS);
+      }
     }
 
     private static void validate(String alias, Path directory, Llama4Conf conf) {
