@@ -2,10 +2,11 @@
 /// one operator.
 ///
 /// Read in this order: [ModelCall] (a call as an expression) with [ModelCallBuilder] (from a
-/// function's arguments), [CallChecks] (what analysis refuses), [ExtractInference] with
-/// [LiftedCalls], [Guards], [CallsInAggregates] and [CallsInJoins] (from expressions to an
-/// operator), [DeferInference] (behind limits and sorts), [AnswerOnce], [Inference] and
-/// [InferenceExec] (the operator), [InferenceStrategy], [ReadColumns], [Conditions] (errors as
+/// function's arguments, with [MixedOptionMaps]), [CallChecks] (what analysis refuses),
+/// [ExtractInference] with [LiftedCalls], [Guards], [CallsInAggregates] and [CallsInJoins] (from
+/// expressions to an operator), [DeferInference] (behind limits and sorts), [AnswerOnce],
+/// [Inference] and [InferenceExec] (the operator), [InferenceStrategy], [ReadColumns], [Conditions]
+/// (errors as
 /// Spark knows them), [ScalaInterop]. This package may know Catalyst and the rows package; what a
 /// call computes, it does not know.
 @NullMarked

@@ -1,13 +1,21 @@
 package io.sparkllama4.udfs;
 
+import io.sparkllama4.rows.CallKind;
 import io.sparkllama4.sql.AnswerOnce;
 import io.sparkllama4.sql.CallChecks;
 import io.sparkllama4.sql.DeferInference;
 import io.sparkllama4.sql.ExtractInference;
 import io.sparkllama4.sql.InferenceStrategy;
+<<<<<<< HEAD
 import io.sparkllama4.sql.ReadColumns;
+=======
+import io.sparkllama4.sql.MixedOptionMaps;
+>>>>>>> 62e82c8 (Options of different types in one map; columns tested against SQL)
 import io.sparkllama4.sql.TakeOptionsApart;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSessionExtensions;
 import scala.runtime.AbstractFunction1;
@@ -19,6 +27,7 @@ public final class QueryExtensions extends AbstractFunction1<SparkSessionExtensi
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
     functions().forEach(function -> extensions.injectFunction(function.injected()));
+    extensions.injectResolutionRule(session -> new MixedOptionMaps(names()));
     extensions.injectPostHocResolutionRule(session -> new TakeOptionsApart());
     extensions.injectCheckRule(session -> new CallChecks(session.sparkContext().getConf()));
     extensions.injectPreCBORule(session -> new ExtractInference());
@@ -34,5 +43,9 @@ public final class QueryExtensions extends AbstractFunction1<SparkSessionExtensi
     return Stream.of(GenerateFunctions.ALL, ScoreFunctions.ALL, TokenFunctions.ALL)
         .flatMap(List::stream)
         .toList();
+  }
+
+  private static Set<String> names() {
+    return Arrays.stream(CallKind.values()).map(CallKind::function).collect(Collectors.toSet());
   }
 }
