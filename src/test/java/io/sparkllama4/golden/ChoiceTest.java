@@ -24,8 +24,7 @@ class ChoiceTest {
   private static final int ROWS = 9;
 
   /// Continuations of row `row`: of one token and of many, with shared beginnings, one the
-  // beginning
-  /// of another, two of them equal.
+  /// beginning of another, two of them equal.
   private static List<int[]> continuations(int row) {
     Random random = new Random(100 + row);
     List<int[]> all = new ArrayList<>();

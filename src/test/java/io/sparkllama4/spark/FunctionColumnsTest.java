@@ -53,7 +53,15 @@ class FunctionColumnsTest {
   void optionsAreTextsNumbersBooleansListsAndColumns() {
     Map<String, Object> options =
         Map.of(
-            "max_tokens", 3, "temperature", 0.5, "seed", col("id"), "ignore_eos", true, "stop",
+            "max_tokens",
+            3,
+            "temperature",
+            0.5,
+            "seed",
+            col("id"),
+            "ignore_eos",
+            true,
+            "stop",
             List.of("never", "ever"));
     List<Row> expected =
         sql(
@@ -77,8 +85,7 @@ class FunctionColumnsTest {
 
   @Test
   void completeTakesMessages() {
-    Column messages =
-        array(struct(lit("user").as("role"), col("p").as("content")));
+    Column messages = array(struct(lit("user").as("role"), col("p").as("content")));
     assertThat(rows(Llama4Functions.complete(messages, Map.of("max_tokens", 2))))
         .isEqualTo(
             sql(

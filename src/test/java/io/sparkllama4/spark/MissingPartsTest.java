@@ -49,8 +49,7 @@ class MissingPartsTest {
     try (Application application = Application.start("local[2]", others)) {
       assertThat(application.texts("SELECT llama4_generate('x', max_tokens => 2)")).hasSize(1);
       assertThat(application.session().sparkContext().getConf().get("spark.sql.extensions"))
-          .isEqualTo(
-              OtherExtension.class.getName() + ",io.sparkllama4.udfs.Llama4Extensions");
+          .isEqualTo(OtherExtension.class.getName() + ",io.sparkllama4.udfs.Llama4Extensions");
     }
   }
 

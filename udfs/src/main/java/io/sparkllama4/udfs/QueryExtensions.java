@@ -6,11 +6,8 @@ import io.sparkllama4.sql.CallChecks;
 import io.sparkllama4.sql.DeferInference;
 import io.sparkllama4.sql.ExtractInference;
 import io.sparkllama4.sql.InferenceStrategy;
-<<<<<<< HEAD
-import io.sparkllama4.sql.ReadColumns;
-=======
 import io.sparkllama4.sql.MixedOptionMaps;
->>>>>>> 62e82c8 (Options of different types in one map; columns tested against SQL)
+import io.sparkllama4.sql.ReadColumns;
 import io.sparkllama4.sql.TakeOptionsApart;
 import java.util.Arrays;
 import java.util.List;

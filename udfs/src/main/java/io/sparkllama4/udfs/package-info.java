@@ -2,8 +2,8 @@
 ///
 /// Read [Llama4Extensions] (under `src/main/java17`), which hands over to [QueryExtensions], then
 /// one file for each family of functions: [GenerateFunctions], [ScoreFunctions], [TokenFunctions].
-/// [Llama4Functions] makes the same calls of columns. This package may know `sql` and what `sql` may
-/// know.
+/// [Llama4Functions] makes the same calls of columns. This package may know `sql` and what `sql`
+/// may know.
 @NullMarked
 package io.sparkllama4.udfs;
 
