@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,7 +132,11 @@ class RequestsTest {
         "{\"ids\":[1],\"stop\":[\"\"]};INVALID_OPTION;stop",
         "{\"ids\":[1],\"stop\":[1]};INVALID_OPTION;stop",
         "{\"ids\":[1],\"seed\":1.5};INVALID_OPTION;seed",
-        "{\"ids\":[1],\"on_long_prompt\":\"weep\"};INVALID_OPTION;on_long_prompt"
+        "{\"ids\":[1],\"on_long_prompt\":\"weep\"};INVALID_OPTION;truncate_middle",
+        "{\"ids\":[1],\"timeout\":0};INVALID_OPTION;above 0",
+        "{\"ids\":[1],\"timeout\":\"soon\"};INVALID_OPTION;a number",
+        "{\"ids\":[1],\"timeout\":1e-9};TIMEOUT;timeout",
+        "{\"ids\":[1],\"descriptions\":{}};INVALID_OPTION;Unknown option"
       })
   void aBadLineFailsAlone(String line, String code, String inMessage) throws IOException {
     String good = "{\"ids\":[17],\"max_tokens\":2,\"ignore_eos\":true}";
@@ -245,6 +250,43 @@ class RequestsTest {
     assertThat(completion(results.get(1))).hasSize(1);
     assertThat(completion(results.get(2))).hasSize(2);
     assertThat(results.get(2).get("finish_reason").textValue()).isEqualTo("length");
+  }
+
+  @Test
+  void promptsAreCutUntilTheirAnswersFit() throws IOException {
+    ModelCopy model = ModelCopy.of("dense", folder.resolve("model"));
+    model.text(config -> config.put("max_position_embeddings", 64));
+    List<Integer> ids = IntStream.range(0, 100).boxed().toList();
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("generate", "--json", "--ignore-eos", "--max-tokens"));
+    arguments.addAll(List.of("10", "--on-long-prompt", "truncate_head", "--model"));
+    arguments.addAll(List.of(model.directory().toString(), "--requests"));
+    arguments.add(
+        Files.write(
+                folder.resolve("cut.jsonl"),
+                List.of(
+                    "{\"ids\":" + ids + "}",
+                    "{\"ids\":" + ids + ",\"on_long_prompt\":\"truncate_tail\"}",
+                    "{\"ids\":" + ids + ",\"max_tokens\":500}",
+                    "{\"ids\":" + ids.subList(0, 54) + "}",
+                    "{\"ids\":" + ids + ",\"on_long_prompt\":\"fail\"}"))
+            .toString());
+    CommandRun run = CommandRun.of(arguments.toArray(String[]::new));
+    assertThat(run.status()).as(run.output()).isZero();
+    JsonNode results = run.document().get("results");
+    assertThat(prompt(results.get(0))).isEqualTo(ids.subList(46, 100));
+    assertThat(prompt(results.get(1))).isEqualTo(ids.subList(0, 54));
+    assertThat(prompt(results.get(2))).as("half of the context").isEqualTo(ids.subList(68, 100));
+    assertThat(prompt(results.get(3))).isEqualTo(ids.subList(0, 54));
+    assertThat(completion(results.get(0))).hasSize(10);
+    assertThat(completion(results.get(2))).hasSize(32);
+    failed(results.get(4), "PROMPT_TOO_LONG", "63");
+  }
+
+  private static List<Integer> prompt(JsonNode result) {
+    List<Integer> ids = new ArrayList<>();
+    result.get("prompt_ids").forEach(id -> ids.add(id.intValue()));
+    return ids;
   }
 
   @ParameterizedTest

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sparkllama4.model.KvGroup;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -101,6 +103,33 @@ class KvBlocksTest {
     blocks.release(sequence);
     assertThat(sequence.firstChunkedBlock).isZero();
     assertThat(blocks.canBegin(24, 24)).as("all three blocks are free").isTrue();
+  }
+
+  @Test
+  void aChunkThatWillBeRolledBackIntoStaysOpen() {
+    KvBlocks blocks = new KvBlocks(Specs.layers(8, 0), 64, 64);
+    int[] prompt = new int[13];
+    List<int[]> continuations = List.of(new int[20], new int[] {1, 2, 3});
+    Sequence sequence =
+        new Sequence(
+            new Submission("q", 1, () -> {}), 0, prompt, new PromptBatch.Choose(continuations));
+    Choice choice = Objects.requireNonNull(sequence.choice);
+    assertThat(choice.computedTokens()).isEqualTo(19 + 2);
+    assertThat(sequence.length()).isEqualTo(13 + 19);
+    compute(blocks, sequence, 32);
+    assertThat(sequence.firstChunkedBlock).as("the chunk of positions 8 to 15").isEqualTo(1);
+    assertThat(sequence.chunkedBlocks.size()).isEqualTo(3);
+    assertThat(choice.advance(sequence)).isTrue();
+    blocks.forgotten(32 - sequence.computed());
+    assertThat(sequence.computed()).isEqualTo(13);
+    assertThat(sequence.length()).isEqualTo(15);
+    compute(blocks, sequence, 2);
+    assertThat(choice.advance(sequence)).isFalse();
+    blocks.release(sequence);
+    assertThat(blocks.canBegin(64, 64)).as("all are free").isTrue();
+    Sequence next = Specs.row("a", 32);
+    compute(blocks, next, 32);
+    assertThat(blocks.peakTokens()).as("nothing is counted twice").isEqualTo(32);
   }
 
   @Test

@@ -18,6 +18,12 @@ import scala.runtime.AbstractFunction1;
 /// @param arguments the list of its arguments
 /// @param examples statements with what they print
 record FunctionDescription(CallKind kind, String usage, String arguments, String examples) {
+  /// A prompt that the bundled model has learnt to answer, as a literal: the examples are run with
+  /// that model.
+  static final String TICKET =
+      "'Name the queue for this ticket: billing, shipping, returns, technical, account, orders or"
+          + " sales.\\n\\nWhere is my parcel?'";
+
   /// The release that brought all of them.
   private static final String SINCE = "0.1.0";
 
@@ -26,7 +32,7 @@ record FunctionDescription(CallKind kind, String usage, String arguments, String
     ExpressionInfo info =
         new ExpressionInfo(
             ModelCall.class.getName(),
-            "",
+            null, // Of no database, as the functions that Spark brings.
             kind.function(),
             usage,
             section("Arguments", arguments),

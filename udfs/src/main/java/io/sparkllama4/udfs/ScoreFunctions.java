@@ -34,8 +34,8 @@ final class ScoreFunctions {
                   the longest label fit ('fail')
               """,
               """
-              > SELECT _FUNC_('Where is my parcel?', array('billing', 'shipping'));
-               ...
+              > SELECT _FUNC_('Where is my parcel?', array('billing', 'shipping', 'sales'));
+               shipping
               """),
           new FunctionDescription(
               CallKind.SCORE,
@@ -54,9 +54,12 @@ final class ScoreFunctions {
                 timeout - seconds that a row may take from its submission (any)
               """,
               """
-              > SELECT _FUNC_('One, two, three', ', four').tokens > 0;
-               true
-              """));
+              > SELECT _FUNC_(%1$s, 'shipping').tokens;
+               1
+              > SELECT round(exp(_FUNC_(%1$s, 'shipping').logprob), 2);
+               0.98
+              """
+                  .formatted(FunctionDescription.TICKET)));
 
   private ScoreFunctions() {}
 }

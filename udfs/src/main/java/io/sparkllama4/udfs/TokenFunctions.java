@@ -20,8 +20,8 @@ final class TokenFunctions {
               "_FUNC_(text [, model]) - Gives the token ids of text. No model is loaded or called.",
               ARGUMENTS,
               """
-              > SELECT size(_FUNC_('Where is my parcel?')) > 0;
-               true
+              > SELECT _FUNC_('Where is my parcel?');
+               [4002,310,402,1135,30]
               """),
           new FunctionDescription(
               CallKind.COUNT_TOKENS,
@@ -29,7 +29,9 @@ final class TokenFunctions {
                   + " called.",
               ARGUMENTS,
               """
-              > SELECT _FUNC_('');
+              > SELECT _FUNC_('Where is my parcel?');
+               5
+              > SELECT _FUNC_('', model => 'default');
                0
               """));
 
