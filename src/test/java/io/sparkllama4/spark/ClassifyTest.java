@@ -106,11 +106,15 @@ class ClassifyTest {
     assertThat(labels)
         .hasSize(200)
         .allSatisfy(
-            row -> assertThat(row.getString(1)).isEqualTo(Objects.requireNonNull(best.get(row.getString(0))).get(0)));
+            row ->
+                assertThat(row.getString(1))
+                    .isEqualTo(Objects.requireNonNull(best.get(row.getString(0))).get(0)));
     assertThat(perToken)
         .hasSize(200)
         .allSatisfy(
-            row -> assertThat(row.getString(1)).isEqualTo(Objects.requireNonNull(best.get(row.getString(0))).get(1)));
+            row ->
+                assertThat(row.getString(1))
+                    .isEqualTo(Objects.requireNonNull(best.get(row.getString(0))).get(1)));
     assertThat(best.values().stream().map(pair -> pair.get(0)).distinct().count())
         .as("labels that were chosen")
         .isGreaterThan(2);
