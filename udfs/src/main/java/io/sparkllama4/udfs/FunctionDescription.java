@@ -16,11 +16,11 @@ import scala.runtime.AbstractFunction1;
 /// @param kind what it does
 /// @param usage its signature and what it gives, one line
 /// @param arguments the list of its arguments
-/// @param examples statements with what they print
+/// @param examples statements with what they print; `_TICKET_` stands for a prompt
 record FunctionDescription(CallKind kind, String usage, String arguments, String examples) {
   /// A prompt that the bundled model has learnt to answer, as a literal: the examples are run with
   /// that model.
-  static final String TICKET =
+  private static final String TICKET =
       "'Name the queue for this ticket: billing, shipping, returns, technical, account, orders or"
           + " sales.\\n\\nWhere is my parcel?'";
 
@@ -36,7 +36,7 @@ record FunctionDescription(CallKind kind, String usage, String arguments, String
             kind.function(),
             usage,
             section("Arguments", arguments),
-            section("Examples", examples),
+            section("Examples", examples.replace("_TICKET_", TICKET)),
             "",
             "misc_funcs",
             SINCE,

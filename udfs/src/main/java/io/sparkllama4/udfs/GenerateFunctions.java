@@ -45,24 +45,22 @@ final class GenerateFunctions {
                   + " answered fails the query.",
               PROMPT + OPTIONS,
               """
-              > SELECT _FUNC_(%1$s);
+              > SELECT _FUNC_(_TICKET_);
                shipping
-              > SELECT _FUNC_(%1$s, map('max_tokens', 1, 'stop', 'ing'));
+              > SELECT _FUNC_(_TICKET_, map('max_tokens', 1, 'stop', 'ing'));
                shipp
-              """
-                  .formatted(FunctionDescription.TICKET)),
+              """),
           new FunctionDescription(
               CallKind.TRY_GENERATE,
               "_FUNC_(prompt [, options]) - Continues prompt with a model; NULL for a row that cannot"
                   + " be answered.",
               PROMPT + OPTIONS,
               """
-              > SELECT _FUNC_(%1$s);
+              > SELECT _FUNC_(_TICKET_);
                shipping
               > SELECT _FUNC_('', raw => true);
                NULL
-              """
-                  .formatted(FunctionDescription.TICKET)),
+              """),
           new FunctionDescription(
               CallKind.COMPLETE,
               "_FUNC_(prompt [, options]) - Continues prompt, a text or an array of messages with role"
@@ -70,22 +68,20 @@ final class GenerateFunctions {
                   + " It never fails for a row.",
               PROMPT + MESSAGES + OPTIONS,
               """
-              > SELECT _FUNC_(%1$s).finish_reason;
+              > SELECT _FUNC_(_TICKET_).finish_reason;
                stop
               > SELECT _FUNC_('', raw => true).error.code;
                EMPTY_PROMPT
-              """
-                  .formatted(FunctionDescription.TICKET)),
+              """),
           new FunctionDescription(
               CallKind.CHAT,
               "_FUNC_(messages [, options]) - Gives the next message of a conversation; a row that"
                   + " cannot be answered fails the query.",
               MESSAGES + OPTIONS,
               """
-              > SELECT _FUNC_(array(named_struct('role', 'user', 'content', %1$s)));
+              > SELECT _FUNC_(array(named_struct('role', 'user', 'content', _TICKET_)));
                shipping
-              """
-                  .formatted(FunctionDescription.TICKET)));
+              """));
 
   private GenerateFunctions() {}
 }

@@ -54,12 +54,11 @@ final class ScoreFunctions {
                 timeout - seconds that a row may take from its submission (any)
               """,
               """
-              > SELECT _FUNC_(%1$s, 'shipping').tokens;
+              > SELECT _FUNC_(_TICKET_, 'shipping').tokens;
                1
-              > SELECT round(exp(_FUNC_(%1$s, 'shipping').logprob), 2);
+              > SELECT round(exp(_FUNC_(_TICKET_, 'shipping').logprob), 2);
                0.98
-              """
-                  .formatted(FunctionDescription.TICKET)));
+              """));
 
   private ScoreFunctions() {}
 }
