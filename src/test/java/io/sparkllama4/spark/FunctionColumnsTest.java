@@ -81,6 +81,14 @@ class FunctionColumnsTest {
   void optionsOfSqlNeedNoCommonTypeEither() {
     assertThat(sql("llama4_generate(p, map('max_tokens', 3, 'stop', array('never')))"))
         .isEqualTo(sql("llama4_generate(p, max_tokens => 3, stop => array('never'))"));
+    assertThat(
+            sql(
+                "llama4_generate(p, map('max_tokens', 3, 'temperature', '0.5', 'seed', id,"
+                    + " 'top_k', CAST(4.7 AS INT)))"))
+        .isEqualTo(
+            sql(
+                "llama4_generate(p, max_tokens => 3, temperature => 0.5, seed => id,"
+                    + " top_k => 4)"));
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.CreateMap;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
@@ -122,7 +123,8 @@ public final class ModelCallBuilder {
       // Taken apart, values of different types need no common one.
       for (int i = 0; i < literal.keys().size(); i++) {
         named.put(
-            ((Literal) literal.keys().apply(i)).value().toString(), literal.values().apply(i));
+            ((Literal) literal.keys().apply(i)).value().toString(),
+            withoutCoercion(literal.values().apply(i)));
       }
       map = null;
     }
@@ -133,6 +135,14 @@ public final class ModelCallBuilder {
     }
     return new ModelCall(
         kind, List.copyOf(named.keySet()), map != null, ScalaInterop.seq(children));
+  }
+
+  /// A value of a map as it was written: to give all values one type, analysis may have made a
+  /// BIGINT of the text '0.5' because another one is a BIGINT. Casts of the user's own stay.
+  private static Expression withoutCoercion(Expression value) {
+    boolean isCoerced =
+        value instanceof Cast cast && cast.getTagValue(Cast.USER_SPECIFIED_CAST()).isEmpty();
+    return isCoerced ? ((Cast) value).child() : value;
   }
 
   private static boolean keysAreTexts(CreateMap map) {
