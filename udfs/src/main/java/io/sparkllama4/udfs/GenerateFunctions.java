@@ -47,7 +47,7 @@ final class GenerateFunctions {
               """
               > SELECT _FUNC_(_TICKET_);
                shipping
-              > SELECT _FUNC_(_TICKET_, map('max_tokens', 1, 'stop', 'ing'));
+              > SELECT _FUNC_(_TICKET_, map('max_tokens', '1', 'stop', 'ing'));
                shipp
               """),
           new FunctionDescription(
