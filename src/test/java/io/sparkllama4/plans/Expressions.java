@@ -172,7 +172,8 @@ final class Expressions {
       case 6 -> node(Type.BOOL, text(scope, below), " IS NOT NULL");
       case 7, 8 -> node(Type.BOOL, "(", bool(scope, below), " AND ", bool(scope, below), ")");
       case 9, 10 -> node(Type.BOOL, "(", bool(scope, below), " OR ", bool(scope, below), ")");
-      case 11 -> node(Type.BOOL, "NOT (", bool(scope, below), ")");
+      case 11 ->
+          node(Type.BOOL, random.nextBoolean() ? "NOT (" : "isnull(", bool(scope, below), ")");
       case 12 -> node(Type.BOOL, integer(scope, below), " <=> ", integer(scope, below));
       default -> node(Type.BOOL, "(", text(scope, below), ") IS NULL");
     };

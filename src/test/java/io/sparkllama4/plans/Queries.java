@@ -254,7 +254,8 @@ final class Queries {
     List<Type> types = new ArrayList<>(List.of(Type.TEXT));
     int more = random.nextInt(3);
     for (int i = 0; i < more; i++) {
-      types.add(random.nextInt(3) == 0 ? Type.TEXT : Type.INT);
+      // As columns, unlike as conditions, truth values that are NULL and false differ.
+      types.add(Type.values()[random.nextInt(Type.values().length)]);
     }
     return types;
   }
