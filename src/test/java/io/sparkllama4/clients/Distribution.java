@@ -64,7 +64,7 @@ final class Distribution {
     for (String folder : System.getenv("PATH").split(File.pathSeparator, -1)) {
       Path java = Path.of(folder).resolve("java");
       if (Files.isExecutable(java)) {
-        homes.add(java.toRealPath().getParent().getParent());
+        homes.add(java.toRealPath().resolve("../..").normalize());
       }
     }
     Path installed = Path.of("/usr/lib/jvm");
