@@ -1,4 +1,4 @@
-/// Scheduling and the cache's blocks, without a model.
+/// What is made of answers, without Spark.
 @NullMarked
 package io.sparkllama4.rows;
 
