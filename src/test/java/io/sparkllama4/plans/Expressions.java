@@ -1,7 +1,6 @@
 package io.sparkllama4.plans;
 
 import io.sparkllama4.plans.PlanTables.Column;
-import io.sparkllama4.plans.PlanTables.Type;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -29,7 +28,7 @@ final class Expressions {
   }
 
   /// An expression over `scope`.
-  Piece.Node draw(Type type, List<Column> scope, int depth) {
+  Piece.Node draw(PlanTables.Type type, List<Column> scope, int depth) {
     return switch (type) {
       case TEXT -> text(scope, depth);
       case INT -> integer(scope, depth);
@@ -37,11 +36,11 @@ final class Expressions {
     };
   }
 
-  private static Piece.Node node(Type type, Object... parts) {
+  private static Piece.Node node(PlanTables.Type type, Object... parts) {
     return Piece.Node.of(type.name(), parts);
   }
 
-  private Piece.Node leaf(Type type, List<Column> scope) {
+  private Piece.Node leaf(PlanTables.Type type, List<Column> scope) {
     List<Column> fitting = scope.stream().filter(column -> column.type() == type).toList();
     if (fitting.isEmpty() || random.nextInt(6) == 0) {
       return switch (type) {
@@ -55,18 +54,19 @@ final class Expressions {
 
   Piece.Node text(List<Column> scope, int depth) {
     if (depth <= 0) {
-      return random.nextInt(5) == 0 ? call(scope, 0) : leaf(Type.TEXT, scope);
+      return random.nextInt(5) == 0 ? call(scope, 0) : leaf(PlanTables.Type.TEXT, scope);
     }
     int below = depth - 1;
     return switch (random.nextInt(20)) {
       case 0, 1, 2, 3, 4 -> call(scope, below);
-      case 5, 6 -> leaf(Type.TEXT, scope);
-      case 7 -> node(Type.TEXT, "concat(", text(scope, below), ", ", text(scope, below), ")");
-      case 8 -> node(Type.TEXT, "substr(", text(scope, below), ", 1, 3)");
-      case 9 -> node(Type.TEXT, "upper(", text(scope, below), ")");
+      case 5, 6 -> leaf(PlanTables.Type.TEXT, scope);
+      case 7 ->
+          node(PlanTables.Type.TEXT, "concat(", text(scope, below), ", ", text(scope, below), ")");
+      case 8 -> node(PlanTables.Type.TEXT, "substr(", text(scope, below), ", 1, 3)");
+      case 9 -> node(PlanTables.Type.TEXT, "upper(", text(scope, below), ")");
       case 10, 11 ->
           node(
-              Type.TEXT,
+              PlanTables.Type.TEXT,
               "CASE WHEN ",
               bool(scope, below),
               " THEN ",
@@ -77,7 +77,7 @@ final class Expressions {
               " END");
       case 12 ->
           node(
-              Type.TEXT,
+              PlanTables.Type.TEXT,
               "IF(",
               bool(scope, below),
               ", ",
@@ -86,31 +86,36 @@ final class Expressions {
               text(scope, below),
               ")");
       case 13, 14 ->
-          node(Type.TEXT, "coalesce(", text(scope, below), ", ", text(scope, below), ")");
-      case 15 -> node(Type.TEXT, "nullif(", text(scope, below), ", ", text(scope, below), ")");
-      case 16 -> node(Type.TEXT, "CAST(", integer(scope, below), " AS STRING)");
+          node(
+              PlanTables.Type.TEXT, "coalesce(", text(scope, below), ", ", text(scope, below), ")");
+      case 15 ->
+          node(PlanTables.Type.TEXT, "nullif(", text(scope, below), ", ", text(scope, below), ")");
+      case 16 -> node(PlanTables.Type.TEXT, "CAST(", integer(scope, below), " AS STRING)");
       case 17 -> nested(scope, below);
-      default -> scalarSubquery(Type.TEXT, scope, below);
+      default -> scalarSubquery(PlanTables.Type.TEXT, scope, below);
     };
   }
 
   /// Values that pass through arrays, structs and maps.
   private Piece.Node nested(List<Column> scope, int depth) {
     return switch (random.nextInt(6)) {
-      case 0 -> node(Type.TEXT, "named_struct('f', ", text(scope, depth), ", 'g', 1).f");
-      case 1 -> node(Type.TEXT, "array(", text(scope, depth), ", ", text(scope, depth), ")[1]");
-      case 2 -> node(Type.TEXT, "try_element_at(map('k', ", text(scope, depth), "), 'k')");
-      case 3 -> node(Type.TEXT, "split(", text(scope, depth), ", ' ')[0]");
+      case 0 -> node(PlanTables.Type.TEXT, "named_struct('f', ", text(scope, depth), ", 'g', 1).f");
+      case 1 ->
+          node(
+              PlanTables.Type.TEXT, "array(", text(scope, depth), ", ", text(scope, depth), ")[1]");
+      case 2 ->
+          node(PlanTables.Type.TEXT, "try_element_at(map('k', ", text(scope, depth), "), 'k')");
+      case 3 -> node(PlanTables.Type.TEXT, "split(", text(scope, depth), ", ' ')[0]");
       case 4 ->
           node(
-              Type.TEXT,
+              PlanTables.Type.TEXT,
               "concat_ws('-', transform(array(",
               text(scope, depth),
               ", 'b'), x -> upper(x)))");
       default -> {
         calls++;
         yield node(
-            Type.TEXT,
+            PlanTables.Type.TEXT,
             "concat_ws('-', transform(array(",
             text(scope, depth),
             ", 'b'), " + REFUSED + "x -> llama4_generate(x, max_tokens => 2)))");
@@ -121,7 +126,7 @@ final class Expressions {
   /// A call. The rewriting of a query into its reference relies on this spelling.
   private Piece.Node call(List<Column> scope, int depth) {
     if (calls >= PlanGenerator.MOST_CALLS) {
-      return leaf(Type.TEXT, scope);
+      return leaf(PlanTables.Type.TEXT, scope);
     }
     calls++;
     Object tokens =
@@ -130,22 +135,24 @@ final class Expressions {
                 Piece.Node.FIXED, "1 + coalesce(pmod(", integer(scope, depth - 1), ", 2), 0)")
             : random.nextInt(4) == 0 ? "1" : "2";
     String function = random.nextInt(6) == 0 ? "try_llama4_generate(" : "llama4_generate(";
-    return node(Type.TEXT, function, text(scope, depth), ", max_tokens => ", tokens, ")");
+    return node(
+        PlanTables.Type.TEXT, function, text(scope, depth), ", max_tokens => ", tokens, ")");
   }
 
   Piece.Node integer(List<Column> scope, int depth) {
     if (depth <= 0) {
-      return leaf(Type.INT, scope);
+      return leaf(PlanTables.Type.INT, scope);
     }
     int below = depth - 1;
     return switch (random.nextInt(10)) {
-      case 0, 1, 2 -> leaf(Type.INT, scope);
-      case 3, 4 -> node(Type.INT, "length(", text(scope, below), ")");
-      case 5 -> node(Type.INT, "(", integer(scope, below), " + ", integer(scope, below), ")");
-      case 6 -> node(Type.INT, "pmod(", integer(scope, below), ", 3)");
+      case 0, 1, 2 -> leaf(PlanTables.Type.INT, scope);
+      case 3, 4 -> node(PlanTables.Type.INT, "length(", text(scope, below), ")");
+      case 5 ->
+          node(PlanTables.Type.INT, "(", integer(scope, below), " + ", integer(scope, below), ")");
+      case 6 -> node(PlanTables.Type.INT, "pmod(", integer(scope, below), ", 3)");
       case 7 ->
           node(
-              Type.INT,
+              PlanTables.Type.INT,
               "CASE WHEN ",
               bool(scope, below),
               " THEN ",
@@ -153,29 +160,41 @@ final class Expressions {
               " ELSE ",
               integer(scope, below),
               " END");
-      case 8 -> node(Type.INT, "coalesce(", integer(scope, below), ", 0)");
-      default -> scalarSubquery(Type.INT, scope, below);
+      case 8 -> node(PlanTables.Type.INT, "coalesce(", integer(scope, below), ", 0)");
+      default -> scalarSubquery(PlanTables.Type.INT, scope, below);
     };
   }
 
   Piece.Node bool(List<Column> scope, int depth) {
     if (depth <= 0) {
-      return node(Type.BOOL, leaf(Type.INT, scope), compare(), leaf(Type.INT, scope));
+      return node(
+          PlanTables.Type.BOOL,
+          leaf(PlanTables.Type.INT, scope),
+          compare(),
+          leaf(PlanTables.Type.INT, scope));
     }
     int below = depth - 1;
     return switch (random.nextInt(14)) {
-      case 0 -> leaf(Type.BOOL, scope);
-      case 1, 2 -> node(Type.BOOL, integer(scope, below), compare(), integer(scope, below));
-      case 3 -> node(Type.BOOL, text(scope, below), compare(), text(scope, below));
-      case 4 -> node(Type.BOOL, text(scope, below), " LIKE '%", like(), "%'");
-      case 5 -> node(Type.BOOL, text(scope, below), " IN ('a', 'b', ", text(scope, 0), ")");
-      case 6 -> node(Type.BOOL, text(scope, below), " IS NOT NULL");
-      case 7, 8 -> node(Type.BOOL, "(", bool(scope, below), " AND ", bool(scope, below), ")");
-      case 9, 10 -> node(Type.BOOL, "(", bool(scope, below), " OR ", bool(scope, below), ")");
+      case 0 -> leaf(PlanTables.Type.BOOL, scope);
+      case 1, 2 ->
+          node(PlanTables.Type.BOOL, integer(scope, below), compare(), integer(scope, below));
+      case 3 -> node(PlanTables.Type.BOOL, text(scope, below), compare(), text(scope, below));
+      case 4 -> node(PlanTables.Type.BOOL, text(scope, below), " LIKE '%", like(), "%'");
+      case 5 ->
+          node(PlanTables.Type.BOOL, text(scope, below), " IN ('a', 'b', ", text(scope, 0), ")");
+      case 6 -> node(PlanTables.Type.BOOL, text(scope, below), " IS NOT NULL");
+      case 7, 8 ->
+          node(PlanTables.Type.BOOL, "(", bool(scope, below), " AND ", bool(scope, below), ")");
+      case 9, 10 ->
+          node(PlanTables.Type.BOOL, "(", bool(scope, below), " OR ", bool(scope, below), ")");
       case 11 ->
-          node(Type.BOOL, random.nextBoolean() ? "NOT (" : "isnull(", bool(scope, below), ")");
-      case 12 -> node(Type.BOOL, integer(scope, below), " <=> ", integer(scope, below));
-      default -> node(Type.BOOL, "(", text(scope, below), ") IS NULL");
+          node(
+              PlanTables.Type.BOOL,
+              random.nextBoolean() ? "NOT (" : "isnull(",
+              bool(scope, below),
+              ")");
+      case 12 -> node(PlanTables.Type.BOOL, integer(scope, below), " <=> ", integer(scope, below));
+      default -> node(PlanTables.Type.BOOL, "(", text(scope, below), ") IS NULL");
     };
   }
 
@@ -188,12 +207,12 @@ final class Expressions {
   }
 
   /// A query of one row.
-  private Piece.Node scalarSubquery(Type type, List<Column> scope, int depth) {
+  private Piece.Node scalarSubquery(PlanTables.Type type, List<Column> scope, int depth) {
     if (depth <= 0) {
       return leaf(type, scope);
     }
-    String aggregate = type == Type.TEXT ? "max(" : "CAST(count(";
-    String end = type == Type.TEXT ? ")" : ") AS INT)";
+    String aggregate = type == PlanTables.Type.TEXT ? "max(" : "CAST(count(";
+    String end = type == PlanTables.Type.TEXT ? ")" : ") AS INT)";
     Queries.Relation from = queries.from(depth - 1);
     return node(
         type,
@@ -217,7 +236,7 @@ final class Expressions {
       case 0, 1 -> {
         Queries.Relation from = queries.from(below - 1);
         yield node(
-            Type.BOOL,
+            PlanTables.Type.BOOL,
             random.nextBoolean() ? "" : "NOT ",
             "EXISTS (SELECT 1 FROM ",
             from.node(),
@@ -226,13 +245,16 @@ final class Expressions {
       }
       case 2 ->
           node(
-              Type.BOOL,
+              PlanTables.Type.BOOL,
               text(scope, below),
               random.nextInt(4) == 0 ? " NOT IN (" : " IN (",
-              queries.query(List.of(Type.TEXT), below),
+              queries.query(List.of(PlanTables.Type.TEXT), below),
               ")");
-      case 3 -> node(Type.BOOL, "(", predicate(scope, below), " AND ", bool(scope, below), ")");
-      case 4 -> node(Type.BOOL, "(", bool(scope, below), " OR ", predicate(scope, below), ")");
+      case 3 ->
+          node(
+              PlanTables.Type.BOOL, "(", predicate(scope, below), " AND ", bool(scope, below), ")");
+      case 4 ->
+          node(PlanTables.Type.BOOL, "(", bool(scope, below), " OR ", predicate(scope, below), ")");
       default -> bool(scope, depth);
     };
   }

@@ -69,6 +69,7 @@ public sealed interface Piece {
     }
 
     /// This node with `other` in the place of `old`, which is found by identity.
+    @SuppressWarnings("ReferenceEquality") // Equal parts of a query are not the same part.
     Node with(Node old, Node other) {
       if (this == old) {
         return other;

@@ -2,7 +2,6 @@ package io.sparkllama4.plans;
 
 import io.sparkllama4.plans.PlanTables.Column;
 import io.sparkllama4.plans.PlanTables.Table;
-import io.sparkllama4.plans.PlanTables.Type;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -36,8 +35,8 @@ final class Queries {
     return prefix + names;
   }
 
-  private static String sort(List<Type> types) {
-    return "QUERY " + types.stream().map(Type::name).collect(Collectors.joining(" "));
+  private static String sort(List<PlanTables.Type> types) {
+    return "QUERY " + types.stream().map(PlanTables.Type::name).collect(Collectors.joining(" "));
   }
 
   private static String ordinals(int columns, String prefix, int from) {
@@ -47,7 +46,7 @@ final class Queries {
   }
 
   /// A query with columns c0, c1, ... of these types.
-  Piece.Node query(List<Type> types, int depth) {
+  Piece.Node query(List<PlanTables.Type> types, int depth) {
     if (depth <= 0) {
       return projection(types, 0);
     }
@@ -66,7 +65,7 @@ final class Queries {
   }
 
   /// The expressions behind SELECT, each but the first one to be left out.
-  private Piece.Node items(List<Type> types, int first, List<Column> scope, int depth) {
+  private Piece.Node items(List<PlanTables.Type> types, int first, List<Column> scope, int depth) {
     List<Object> parts = new ArrayList<>();
     for (int i = 0; i < types.size(); i++) {
       Piece.Node value = expressions.draw(types.get(i), scope, depth);
@@ -79,7 +78,7 @@ final class Queries {
     return Piece.Node.of(Piece.Node.FIXED, parts.toArray());
   }
 
-  private Piece.Node projection(List<Type> types, int depth) {
+  private Piece.Node projection(List<PlanTables.Type> types, int depth) {
     Relation from = from(depth - 1);
     return Piece.Node.of(
         sort(types),
@@ -91,7 +90,7 @@ final class Queries {
         clause(random.nextInt(3) > 0, " WHERE ", expressions.predicate(from.columns(), depth)));
   }
 
-  private Piece.Node aggregate(List<Type> types, int depth) {
+  private Piece.Node aggregate(List<PlanTables.Type> types, int depth) {
     Relation from = from(depth - 1);
     int keys = Math.min(random.nextInt(3), types.size());
     Piece.Node grouping = items(types.subList(0, keys), 0, from.columns(), depth - 1);
@@ -114,32 +113,33 @@ final class Queries {
   /// Aggregates over `scope`, each as a column.
   private List<Column> aggregates(List<Column> scope) {
     List<Column> found = new ArrayList<>();
-    found.add(new Column("CAST(count(*) AS INT)", Type.INT, false));
+    found.add(new Column("CAST(count(*) AS INT)", PlanTables.Type.INT, false));
     for (int i = 0; i < 3; i++) {
       String text = expressions.text(scope, 1).sql();
       String number = expressions.integer(scope, 1).sql();
       found.add(
           switch (random.nextInt(6)) {
-            case 0 -> new Column("max(" + text + ")", Type.TEXT, false);
-            case 1 -> new Column("CAST(count(DISTINCT " + text + ") AS INT)", Type.INT, false);
+            case 0 -> new Column("max(" + text + ")", PlanTables.Type.TEXT, false);
+            case 1 ->
+                new Column("CAST(count(DISTINCT " + text + ") AS INT)", PlanTables.Type.INT, false);
             case 2 ->
                 new Column(
                     "substr(concat_ws(',', sort_array(collect_list(" + text + "))), 1, 40)",
-                    Type.TEXT,
+                    PlanTables.Type.TEXT,
                     false);
-            case 3 -> new Column("CAST(sum(" + number + ") AS INT)", Type.INT, false);
+            case 3 -> new Column("CAST(sum(" + number + ") AS INT)", PlanTables.Type.INT, false);
             case 4 ->
                 new Column(
                     "min(" + text + ") FILTER (WHERE " + expressions.bool(scope, 1).sql() + ")",
-                    Type.TEXT,
+                    PlanTables.Type.TEXT,
                     false);
-            default -> new Column("bool_or(" + number + " > 2)", Type.BOOL, false);
+            default -> new Column("bool_or(" + number + " > 2)", PlanTables.Type.BOOL, false);
           });
     }
     return found;
   }
 
-  private Piece.Node window(List<Type> types, int depth) {
+  private Piece.Node window(List<PlanTables.Type> types, int depth) {
     Relation from = from(depth - 1);
     List<Column> scope = new ArrayList<>(from.columns());
     String all = from.columns().stream().map(Column::name).collect(Collectors.joining(", "));
@@ -149,17 +149,22 @@ final class Queries {
       scope.add(
           switch (random.nextInt(4)) {
             case 0 ->
-                new Column("max(" + text + ") OVER (PARTITION BY " + key + ")", Type.TEXT, false);
+                new Column(
+                    "max(" + text + ") OVER (PARTITION BY " + key + ")",
+                    PlanTables.Type.TEXT,
+                    false);
             case 1 ->
                 new Column(
                     "CAST(rank() OVER (PARTITION BY " + key + " ORDER BY " + text + ") AS INT)",
-                    Type.INT,
+                    PlanTables.Type.INT,
                     false);
-            case 2 -> new Column("lag(" + text + ") OVER (ORDER BY " + all + ")", Type.TEXT, false);
+            case 2 ->
+                new Column(
+                    "lag(" + text + ") OVER (ORDER BY " + all + ")", PlanTables.Type.TEXT, false);
             default ->
                 new Column(
                     "CAST(sum(" + key + ") OVER (PARTITION BY " + text + ") AS INT)",
-                    Type.INT,
+                    PlanTables.Type.INT,
                     false);
           });
     }
@@ -172,7 +177,7 @@ final class Queries {
         clause(random.nextInt(3) == 0, " WHERE ", expressions.bool(from.columns(), depth - 1)));
   }
 
-  private Piece.Node union(List<Type> types, int depth) {
+  private Piece.Node union(List<PlanTables.Type> types, int depth) {
     String how =
         List.of("UNION ALL", "UNION ALL", "UNION", "EXCEPT", "INTERSECT").get(random.nextInt(5));
     return Piece.Node.of(
@@ -185,7 +190,7 @@ final class Queries {
   }
 
   /// One common table expression, read twice.
-  private Piece.Node twice(List<Type> types, int depth) {
+  private Piece.Node twice(List<PlanTables.Type> types, int depth) {
     String table = name("w");
     String left = name("l");
     String right = name("r");
@@ -203,7 +208,7 @@ final class Queries {
   }
 
   /// The first rows of a total order.
-  private Piece.Node limited(List<Type> types, int depth) {
+  private Piece.Node limited(List<PlanTables.Type> types, int depth) {
     return Piece.Node.of(
         sort(types),
         "SELECT * FROM (",
@@ -212,7 +217,7 @@ final class Queries {
         clause(random.nextInt(4) > 0, " LIMIT " + (1 + random.nextInt(8))));
   }
 
-  private static List<Column> columns(String alias, List<Type> types) {
+  private static List<Column> columns(String alias, List<PlanTables.Type> types) {
     return IntStream.range(0, types.size())
         .mapToObj(i -> new Column(alias + ".c" + i, types.get(i), true))
         .toList();
@@ -243,19 +248,24 @@ final class Queries {
   }
 
   private Relation subquery(int depth) {
-    List<Type> types = types();
+    List<PlanTables.Type> types = types();
     String alias = name("s");
     return new Relation(
         Piece.Node.of("FROM", "(", query(types, depth - 1), ") " + alias), columns(alias, types));
   }
 
+  private PlanTables.Type anyType() {
+    List<PlanTables.Type> all = List.of(PlanTables.Type.values());
+    return all.get(random.nextInt(all.size()));
+  }
+
   /// The types of a query's columns.
-  List<Type> types() {
-    List<Type> types = new ArrayList<>(List.of(Type.TEXT));
+  List<PlanTables.Type> types() {
+    List<PlanTables.Type> types = new ArrayList<>(List.of(PlanTables.Type.TEXT));
     int more = random.nextInt(3);
     for (int i = 0; i < more; i++) {
       // As columns, unlike as conditions, truth values that are NULL and false differ.
-      types.add(Type.values()[random.nextInt(Type.values().length)]);
+      types.add(anyType());
     }
     return types;
   }
@@ -264,7 +274,7 @@ final class Queries {
     Relation from = from(depth - 1);
     String alias = name("v");
     List<Column> columns = new ArrayList<>(from.columns());
-    columns.add(new Column(alias + ".word", Type.TEXT, true));
+    columns.add(new Column(alias + ".word", PlanTables.Type.TEXT, true));
     return new Relation(
         Piece.Node.of(
             Piece.Node.FIXED,
@@ -296,7 +306,7 @@ final class Queries {
                 "LEFT SEMI JOIN",
                 "LEFT ANTI JOIN")
             .get(random.nextInt(7));
-    Type key = random.nextBoolean() ? Type.TEXT : Type.INT;
+    PlanTables.Type key = random.nextBoolean() ? PlanTables.Type.TEXT : PlanTables.Type.INT;
     List<Column> both = new ArrayList<>(left.columns());
     both.addAll(right.columns());
     boolean onlyLeft = how.contains("SEMI") || how.contains("ANTI");

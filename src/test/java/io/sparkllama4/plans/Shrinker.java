@@ -36,6 +36,7 @@ public final class Shrinker {
     return new Shrinker(fails, attempts).shrink(query).sql();
   }
 
+  @SuppressWarnings("ReferenceEquality") // The same query comes back where nothing could go.
   private Piece.Node shrink(Piece.Node query) {
     Piece.Node smaller = query;
     boolean changed = true;

@@ -57,7 +57,7 @@ final class Answers {
     GenerationOptions options = GenerationOptions.NONE.with("max_tokens", asked.maxTokens);
     PromptBatch.Task task = new PromptBatch.Generate(options.params(ContentSeed.of(0, ids)));
     try {
-      Completion answer = model.engine().submit(new One(ids, task), "reference").await(0);
+      Completion answer = model.engine().submit(new OneRow(ids, task), "reference").await(0);
       if (answer.error().isPresent()) {
         throw new IllegalStateException(answer.error().get().message());
       }
@@ -65,28 +65,6 @@ final class Answers {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while a reference answer was computed", e);
-    }
-  }
-
-  private record One(int[] ids, Task task) implements PromptBatch {
-    @Override
-    public int rows() {
-      return 1;
-    }
-
-    @Override
-    public int promptTokens(int row) {
-      return ids.length;
-    }
-
-    @Override
-    public void copyPrompt(int row, int[] target) {
-      System.arraycopy(ids, 0, target, 0, ids.length);
-    }
-
-    @Override
-    public Task task(int row) {
-      return task;
     }
   }
 }

@@ -23,10 +23,7 @@ final class ShapeTables {
     materialise(spark, "t", "SELECT * FROM t0");
     materialise(
         spark, "b", "SELECT id AS k, concat('prompt ', id) AS q, id % 2 AS h FROM range(0, 5)");
-    spark
-        .session()
-        .udf()
-        .register("answer_of", new AnswerOf(), org.apache.spark.sql.types.DataTypes.StringType);
+    Answers.register(spark.session());
   }
 
   private static void materialise(Application spark, String name, String query) {
@@ -40,7 +37,7 @@ final class ShapeTables {
 
   /// The shape with answers that were computed beforehand.
   static String withAnswers(String sql) {
-    return expand(sql, "answer_of($1)");
+    return expand(sql, Answers.FUNCTION + "($1, 2)");
   }
 
   private static String expand(String sql, String call) {

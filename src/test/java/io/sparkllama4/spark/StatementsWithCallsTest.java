@@ -26,7 +26,7 @@ class StatementsWithCallsTest {
   void start() {
     spark = Application.start("local[2]");
     ShapeTables.create(spark);
-    spark.sql("CREATE TEMP VIEW expected AS SELECT id, answer_of(p) AS y FROM t");
+    spark.sql("CREATE TEMP VIEW expected AS SELECT id, looked_up(p, 2) AS y FROM t");
   }
 
   @AfterAll
