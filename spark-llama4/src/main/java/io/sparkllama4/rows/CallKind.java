@@ -40,6 +40,8 @@ public enum CallKind {
 
   private final String function;
   private final OptionSet options;
+
+  @SuppressWarnings("ImmutableEnumChecker") // List.of cannot be changed.
   private final List<Parameter> parameters;
 
   CallKind(String function, OptionSet options, Parameter... parameters) {

@@ -41,6 +41,7 @@ public enum OptionSet {
   /// The tokens of a text.
   TOKENS(Map.of());
 
+  @SuppressWarnings("ImmutableEnumChecker") // Map.of cannot be changed.
   private final Map<String, OptionKind> kinds;
 
   OptionSet(Map<String, OptionKind> kinds) {

@@ -42,10 +42,10 @@ public final class Llama4Plugin implements SparkPlugin {
 
   private static SparkPlugin plugin() {
     try {
-      return (SparkPlugin)
-          Class.forName(PLUGIN, true, Llama4Plugin.class.getClassLoader())
-              .getConstructor()
-              .newInstance();
+      return Class.forName(PLUGIN, true, Llama4Plugin.class.getClassLoader())
+          .asSubclass(SparkPlugin.class)
+          .getConstructor()
+          .newInstance();
     } catch (ReflectiveOperationException e) {
       throw new LinkageError("The jar of spark-llama4 is not complete: " + PLUGIN, e);
     }

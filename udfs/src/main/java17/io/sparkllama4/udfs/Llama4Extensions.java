@@ -23,7 +23,8 @@ public final class Llama4Extensions extends AbstractFunction1<SparkSessionExtens
     return proper().apply(extensions);
   }
 
-  @SuppressWarnings("unchecked") // A class of this package, whose type is known.
+  // A class of this package, whose type is known.
+  @SuppressWarnings({"unchecked", "UnsafeReflectiveConstructionCast"})
   private static Function1<SparkSessionExtensions, BoxedUnit> proper() {
     try {
       return (Function1<SparkSessionExtensions, BoxedUnit>)
