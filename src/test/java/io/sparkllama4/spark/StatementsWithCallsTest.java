@@ -186,6 +186,25 @@ class StatementsWithCallsTest {
     assertThat(Application.stats().generatedTokens() - sampled).isLessThanOrEqualTo(2L * kept);
   }
 
+  /// A limit that leaves many rows does not leave them to one task.
+  @Test
+  void manyRowsOfALimitAreSpread() {
+    Dataset<Row> many = spark.sql("SELECT id, " + CALL + " AS y FROM t LIMIT 10001");
+    assertThat(many.collectAsList())
+        .containsExactlyInAnyOrderElementsOf(spark.rows("SELECT id, y FROM expected"));
+    assertThat(Operators.of(many).sum("calls")).isEqualTo(20);
+    assertThat(many.queryExecution().executedPlan().toString())
+        .contains("RoundRobinPartitioning(3)");
+    assertThat(
+            List.of(
+                spark.sql("SELECT id, " + CALL + " AS y FROM t LIMIT 10000"),
+                spark.sql("SELECT id, " + CALL + " AS y FROM t ORDER BY id LIMIT 10001")))
+        .allSatisfy(
+            few ->
+                assertThat(few.queryExecution().executedPlan().toString())
+                    .doesNotContain("RoundRobinPartitioning"));
+  }
+
   @Test
   void randomConditionsAreDrawnOnce() {
     List<Row> rows =

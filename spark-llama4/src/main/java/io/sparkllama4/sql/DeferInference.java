@@ -9,16 +9,19 @@ import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.ExprId;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Offset;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.Repartition;
 import org.apache.spark.sql.catalyst.plans.logical.Sample;
 import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.UnaryNode;
 import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.internal.SQLConf$;
 
 /// Moves operators that drop or order rows without looking at answers below the inference: `SELECT
 /// f(p) FROM t ORDER BY id LIMIT 5` costs five calls.
@@ -27,6 +30,9 @@ import org.apache.spark.sql.catalyst.rules.Rule;
 /// since the operator keeps rows where they are. Behind a sort it also runs once: partitioning by
 /// ranges would run what is below twice.
 public final class DeferInference extends Rule<LogicalPlan> {
+  /// Rows of a limit that one task may answer: many windows of an engine.
+  private static final int ONE_PARTITION = 10_000;
+
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
     return plan.transformUp(ScalaInterop.<LogicalPlan>rewriting(DeferInference::rewrite));
@@ -66,11 +72,24 @@ public final class DeferInference extends Rule<LogicalPlan> {
       return Optional.empty();
     }
     LogicalPlan lower = moved.withNewChildren(ScalaInterop.seq(List.of(inference.child())));
-    LogicalPlan plan = inference.withNewChildInternal(rewrite(lower).orElse(lower));
+    LogicalPlan plan = inference.withNewChildInternal(spread(rewrite(lower).orElse(lower)));
     for (Project project : projects.reversed()) {
       plan = new Project(project.projectList(), plan);
     }
     return Optional.of(plan);
+  }
+
+  /// A limit leaves its rows in one partition. Where they are many, and in no order, all executors
+  /// answer them.
+  private static LogicalPlan spread(LogicalPlan plan) {
+    boolean isLarge =
+        plan instanceof GlobalLimit limit
+            && limit.limitExpr() instanceof Literal literal
+            && literal.value() instanceof Integer rows
+            && rows > ONE_PARTITION;
+    return isLarge && !plan.exists(ScalaInterop.predicate(node -> node instanceof Sort))
+        ? new Repartition(SQLConf$.MODULE$.get().numShufflePartitions(), true, plan)
+        : plan;
   }
 
   private static boolean readsOnly(LogicalPlan node, LogicalPlan child) {
