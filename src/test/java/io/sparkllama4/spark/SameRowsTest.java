@@ -96,7 +96,9 @@ class SameRowsTest {
     String directory = scratch.resolve("prompts").toString();
     spark.sql("SELECT * FROM " + prompts(2)).write().parquet(directory);
     Dataset<Row> query = spark.sql(query("parquet.`" + directory + "`"));
-    assertThat(query.queryExecution().executedPlan().toString()).contains("ColumnarToRow");
+    assertThat(query.queryExecution().executedPlan().toString())
+        .contains("Batched: true")
+        .doesNotContain("ColumnarToRow");
     List<Row> rows = new ArrayList<>(query.collectAsList());
     rows.sort((a, b) -> Long.compare(a.getLong(0), b.getLong(0)));
     assertThat(rows).isEqualTo(expected);
