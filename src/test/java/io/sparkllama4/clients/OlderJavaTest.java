@@ -1,7 +1,6 @@
 package io.sparkllama4.clients;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,8 +29,12 @@ class OlderJavaTest {
   @BeforeEach
   void needsAnOlderJava() throws IOException {
     Optional<Path> found = Distribution.olderJava();
-    assumeTrue(found.isPresent(), "The machine has no Java from 17 to 24 to be refused");
-    older = found.get();
+    assertThat(found)
+        .as(
+            "A Java from 17 to 24 on the PATH or under /usr/lib/jvm, which these tests see refused:"
+                + " install one, for instance Debian's openjdk-17-jre-headless")
+        .isPresent();
+    older = found.orElseThrow();
   }
 
   @ParameterizedTest

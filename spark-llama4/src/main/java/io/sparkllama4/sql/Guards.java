@@ -3,7 +3,6 @@ package io.sparkllama4.sql;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -210,23 +209,22 @@ final class Guards {
 
   /// Guards of which none implies another.
   private static List<List<Expression>> weakest(List<List<Expression>> guards) {
-    Map<Set<Expression>, List<Expression>> distinct = new HashMap<>();
-    Map<Set<Expression>, List<Expression>> ordered = new LinkedHashMap<>();
+    Map<Set<Expression>, List<Expression>> distinct = new LinkedHashMap<>();
     for (List<Expression> guard : guards) {
       Set<Expression> conditions = new HashSet<>();
       guard.forEach(condition -> conditions.add(condition.canonicalized()));
-      distinct.put(conditions, guard);
-      ordered.putIfAbsent(conditions, guard);
+      distinct.putIfAbsent(conditions, guard);
     }
-    ordered
-        .keySet()
-        .removeIf(
-            conditions ->
+    return distinct.entrySet().stream()
+        .filter(
+            guard ->
                 distinct.keySet().stream()
-                    .anyMatch(
+                    .noneMatch(
                         other ->
-                            other.size() < conditions.size() && conditions.containsAll(other)));
-    return List.copyOf(ordered.values());
+                            other.size() < guard.getKey().size()
+                                && guard.getKey().containsAll(other)))
+        .map(Map.Entry::getValue)
+        .toList();
   }
 
   private static ModelCall guard(ModelCall call, List<List<Expression>> guards) {
@@ -240,9 +238,11 @@ final class Guards {
             .orElseThrow(() -> new IllegalStateException("A call without a place: " + call));
     List<Expression> arguments = new ArrayList<>();
     for (Expression argument : ScalaInterop.<Expression>list(call.children())) {
-      boolean isPrompt = arguments.isEmpty();
+      // The first is a parameter of every function, and NULL there asks nothing. Other literals
+      // need no guard: they cannot fail for a row.
+      boolean isFirst = arguments.isEmpty();
       arguments.add(
-          isPrompt || !argument.foldable()
+          isFirst || !argument.foldable()
               ? new If(condition, argument, new Literal(null, argument.dataType()))
               : argument);
     }

@@ -130,6 +130,8 @@ final class LiftedCalls {
   }
 
   /// Puts an operator with `level` above the child.
+  ///
+  /// @param needed what this level, those above and the node read
   private void answer(List<Guards.Guarded> level, AttributeSet needed) {
     List<Attribute> outputs = new ArrayList<>();
     List<ModelCall> calls = new ArrayList<>();
@@ -144,19 +146,15 @@ final class LiftedCalls {
               ScalaInterop.<String>seq(List.of())));
       calls.add(replaceInside(guarded.guarded()));
     }
-    child =
-        new Inference(ScalaInterop.seq(calls), ScalaInterop.seq(outputs), pruned(calls, needed));
+    child = new Inference(ScalaInterop.seq(calls), ScalaInterop.seq(outputs), pruned(needed));
     for (int i = 0; i < level.size(); i++) {
       columns.put(level.get(i).call().canonicalized(), outputs.get(i));
     }
   }
 
   /// Leaves out columns of the child that neither the node nor the calls read.
-  private LogicalPlan pruned(List<ModelCall> calls, AttributeSet needed) {
+  private LogicalPlan pruned(AttributeSet needed) {
     AttributeSet read = needed;
-    for (ModelCall call : calls) {
-      read = read.$plus$plus(call.references());
-    }
     for (Attribute column : columns.values()) {
       read = read.$plus(column);
     }
