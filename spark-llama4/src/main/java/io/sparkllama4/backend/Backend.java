@@ -12,6 +12,9 @@ public interface Backend extends AutoCloseable {
   /// The kernel path that it took: `scalar`, `vector`.
   String kernelPath();
 
+  /// What the kernel path is made of, and why no faster one was taken: for people.
+  String kernelDetail();
+
   /// Compute threads.
   int threads();
 
@@ -30,11 +33,15 @@ public interface Backend extends AutoCloseable {
   /// Memory of the backend for a new owner, who closes it before the backend.
   Allocator allocator();
 
-  /// Brings stored weights into the form that the kernels read. The CPU reads them where they lie.
-  Linear place(Linear stored);
+  /// Brings stored weights into the form that is asked for and the order that the kernels read.
+  ///
+  /// @param parts parts that the result has: where `stored` has one and two are asked for, it is
+  ///     cut into halves, as a gate and its up that are stored as one matrix
+  /// @param memory owns what is made; what is stored as the kernels read it stays where it is
+  Linear place(Linear stored, int parts, WeightForm form, Allocator memory);
 
-  /// Brings a stored table or vector into the backend's memory.
-  Tensor place(Tensor stored);
+  /// Brings a stored vector, such as a norm's weights, into the form that the kernels read.
+  Tensor place(Tensor stored, Allocator memory);
 
   /// Where routings of up to `tokens` tokens are kept.
   ///

@@ -27,6 +27,16 @@ public final class KvLayer {
     valueSlabs.add(values);
   }
 
+  /// Slots of a slab.
+  public int slabSlots() {
+    return slabSlots;
+  }
+
+  /// The number of slabs.
+  public int slabs() {
+    return keySlabs.size();
+  }
+
   /// The slab of keys that holds `slot`.
   public Tensor keys(int slot) {
     return keySlabs.get(slot / slabSlots);

@@ -39,7 +39,7 @@ final class Documents {
         .put("kernels", model.backend().kernelPath())
         .put("threads", model.backend().threads())
         .put("ranks", model.options().ranks())
-        .put("weights", ModelHandle.weightsLabel(model.checkpoint()))
+        .put("weights", model.weightsLabel())
         .put("strict", model.options().strict());
   }
 

@@ -3,13 +3,16 @@ package io.sparkllama4.runtime;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.backend.Backends;
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.Engine;
 import io.sparkllama4.engine.EngineHooks;
 import io.sparkllama4.engine.OutputText;
 import io.sparkllama4.model.Decoder;
+import io.sparkllama4.model.DecoderWeights;
 import io.sparkllama4.text.ChatEncoder;
 import io.sparkllama4.text.ChatTemplate;
 import io.sparkllama4.text.TokenDecoder;
+import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.text.Tokenizer;
 import io.sparkllama4.weights.Checkpoint;
 import java.nio.file.Path;
@@ -25,6 +28,8 @@ public final class ModelHandle implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final PromptEncoder encoder;
   private final Backend backend;
+  private final Allocator weightMemory;
+  private final DecoderWeights weights;
   private final Engine engine;
   private final RuntimeOptions options;
 
@@ -32,9 +37,12 @@ public final class ModelHandle implements AutoCloseable {
       Checkpoint checkpoint,
       Tokenizer tokenizer,
       Backend backend,
+      Allocator weightMemory,
       RuntimeOptions options,
       long reservedBytes) {
     this.checkpoint = checkpoint;
+    this.weightMemory = weightMemory;
+    this.weights = checkpoint.weights().placed(backend, options.form(), weightMemory);
     this.tokenizer = tokenizer;
     this.backend = backend;
     this.options = options;
@@ -45,7 +53,7 @@ public final class ModelHandle implements AutoCloseable {
                 .map(template -> new ChatEncoder(tokenizer, template)));
     this.engine =
         new Engine(
-            new Decoder(checkpoint.spec(), checkpoint.weights(), backend.kernels()),
+            new Decoder(checkpoint.spec(), weights, backend.kernels()),
             backend,
             options.engine(),
             Set.copyOf(checkpoint.stopIds()),
@@ -83,10 +91,12 @@ public final class ModelHandle implements AutoCloseable {
       Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
       Tokenizer tokenizer =
           closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
-      options.requireBuilt(weightsLabel(checkpoint));
+      options.requireBuilt();
       Backend backend =
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
-      ModelHandle handle = new ModelHandle(checkpoint, tokenizer, backend, options, reservedBytes);
+      Allocator memory = closing.onFailure(backend.allocator());
+      ModelHandle handle =
+          new ModelHandle(checkpoint, tokenizer, backend, memory, options, reservedBytes);
       LOADS.incrementAndGet();
       return closing.keep(handle);
     }
@@ -100,7 +110,7 @@ public final class ModelHandle implements AutoCloseable {
       Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
       closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
       ChatTemplate.open(directory);
-      options.requireBuilt(weightsLabel(checkpoint));
+      options.requireBuilt();
       Backends.check(options.backend(), backendOptions(options));
     }
   }
@@ -114,10 +124,11 @@ public final class ModelHandle implements AutoCloseable {
     return LOADS.get();
   }
 
-  /// The form of the weights in memory: `bf16`, `f32`, `fp8`, `w4a16`.
-  public static String weightsLabel(Checkpoint checkpoint) {
+  /// The form of the weights in memory: `bf16`, `f32`, `fp8`, `w4a16`, `int8`, `int4`.
+  public String weightsLabel() {
     Checkpoint.WeightSummary summary = checkpoint.summary();
-    return summary.quantization().equals("none") ? summary.dtype() : summary.quantization();
+    String stored = summary.quantization().equals("none") ? summary.dtype() : summary.quantization();
+    return options.form() == WeightForm.STORED ? stored : options.form().label();
   }
 
   /// The checkpoint.
@@ -159,6 +170,11 @@ public final class ModelHandle implements AutoCloseable {
     return engine;
   }
 
+  /// The weights as the kernels read them.
+  public DecoderWeights weights() {
+    return weights;
+  }
+
   /// The backend.
   public Backend backend() {
     return backend;
@@ -172,6 +188,7 @@ public final class ModelHandle implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
+    weightMemory.close();
     backend.close();
     tokenizer.close();
     checkpoint.close();

@@ -1,5 +1,6 @@
 package io.sparkllama4.runtime;
 
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
@@ -37,10 +38,13 @@ public record RuntimeOptions(
         EngineOptions.DEFAULT);
   }
 
+  /// The form that weights take.
+  WeightForm form() {
+    return WeightForm.of(weights);
+  }
+
   /// Refuses, by name, what is not built yet.
-  ///
-  /// @param storedWeights label of the type in which the checkpoint stores its weights
-  void requireBuilt(String storedWeights) {
+  void requireBuilt() {
     if (threads < 1) {
       throw ErrorReport.of(ErrorCode.INVALID_OPTION, "Option --threads cannot be [" + threads + "]")
           .found(threads, "at least 1")
@@ -48,11 +52,6 @@ public record RuntimeOptions(
           .exception();
     }
     require(ranks == 1, "--ranks", ranks, "1");
-    require(
-        weights.equals("stored") || weights.equals(storedWeights),
-        "--weights",
-        weights,
-        "stored, " + storedWeights);
     require(!prefixCache.equals("on"), "--prefix-cache", prefixCache, "off");
   }
 

@@ -17,16 +17,21 @@ public record Matrix(
     OUTPUT_MAJOR,
     /// `[inputs, outputs]`: what one input contributes to all outputs lies together. Llama 4's
     /// fused experts are stored this way.
-    INPUT_MAJOR
+    INPUT_MAJOR,
+    /// 16 outputs side by side: see [Panels]. Fast kernels read this.
+    PANELS
   }
 
   /// @throws IllegalArgumentException where the values do not fit the sizes
   public Matrix {
     long expected =
-        switch (quantization) {
-          case Quantization.Int4PerGroup _ -> rows * wordsPerRow(columns);
-          case Quantization.None _, Quantization.Fp8PerRow _ -> rows * columns;
-        };
+        order == Order.PANELS
+            ? Panels.count(rows) * Panels.elements(values.dtype(), columns, group(quantization))
+            : switch (quantization) {
+              case Quantization.Int4PerGroup _ -> rows * wordsPerRow(columns);
+              case Quantization.None _, Quantization.Fp8PerRow _, Quantization.Int8PerRow _ ->
+                  rows * columns;
+            };
     if (values.shape().elements() != expected) {
       throw new IllegalArgumentException(
           "A matrix [" + rows + ", " + columns + "] cannot have the values " + values.shape());
@@ -34,6 +39,10 @@ public record Matrix(
     if (order == Order.INPUT_MAJOR && !(quantization instanceof Quantization.None)) {
       throw new IllegalArgumentException("Quantised weights are stored [outputs, inputs]");
     }
+  }
+
+  private static int group(Quantization quantization) {
+    return quantization instanceof Quantization.Int4PerGroup(_, int group, _) ? group : 0;
   }
 
   /// Plain weights `[rows, columns]`.
@@ -60,17 +69,22 @@ public record Matrix(
   /// The weight of input `column` in output `row`: the definition that every faster reader is
   /// tested against.
   public float weight(long row, long column) {
+    if (order == Order.PANELS) {
+      return Panels.weight(this, row, column);
+    }
     return switch (quantization) {
       case Quantization.None _ ->
           values.decode(order == Order.OUTPUT_MAJOR ? row * columns + column : column * rows + row);
       case Quantization.Fp8PerRow(Tensor scales) ->
           values.decode(row * columns + column) * scales.decode(row);
-      case Quantization.Int4PerGroup(Tensor scales, int group) -> {
+      case Quantization.Int4PerGroup(Tensor scales, int group, _) -> {
         int word = values.intAt(row * wordsPerRow(columns) + column / 8);
         int nibble = (word >>> (4 * (int) (column % 8))) & 0xf;
         long groups = (columns + group - 1) / group;
         yield (nibble - 8) * scales.decode(row * groups + column / group);
       }
+      case Quantization.Int8PerRow _ ->
+          throw new IllegalStateException("8-bit integers are stored in panels alone");
     };
   }
 }

@@ -8,6 +8,12 @@ public sealed interface Quantization {
   /// The memory of the scales.
   long bytes();
 
+  /// Whether the inputs of a product are quantised as well: each row to 8 bits with one scale, `x =
+  /// q * max|x| / 127`, so that its sums are sums of integers.
+  default boolean quantizesInputs() {
+    return false;
+  }
+
   /// The values are the weights.
   record None() implements Quantization {
     @Override
@@ -39,17 +45,40 @@ public sealed interface Quantization {
   /// `w[row, column] = (nibble - 8) * scale[row, column / group]`, eight nibbles to a 32-bit word,
   /// the lowest first; every row begins with a new word.
   ///
-  /// @param scales `[rows, groups]`, in any wide floating-point type
+  /// @param scales `[rows, groups]`, in any wide floating-point type; in panels `[panels, groups,
+  ///     16]`
   /// @param group the columns that share a scale
-  record Int4PerGroup(Tensor scales, int group) implements Quantization {
+  /// @param quantizesInputs whether inputs take 8 bits
+  record Int4PerGroup(Tensor scales, int group, boolean quantizesInputs) implements Quantization {
     @Override
     public String label() {
-      return "w4a16";
+      return quantizesInputs ? "int4" : "w4a16";
     }
 
     @Override
     public long bytes() {
       return scales.data().byteSize();
+    }
+  }
+
+  /// `w[row, column] = value * scale[row]`, with inputs of 8 bits.
+  ///
+  /// @param scales F32 `[panels, 2, 16]`: the scales of a panel's rows, then the sums of their
+  ///     values, which kernels with an unsigned factor subtract
+  record Int8PerRow(Tensor scales) implements Quantization {
+    @Override
+    public String label() {
+      return "int8";
+    }
+
+    @Override
+    public long bytes() {
+      return scales.data().byteSize();
+    }
+
+    @Override
+    public boolean quantizesInputs() {
+      return true;
     }
   }
 

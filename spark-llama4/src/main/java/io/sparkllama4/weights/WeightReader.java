@@ -113,7 +113,7 @@ final class WeightReader {
         inputs,
         Matrix.Order.OUTPUT_MAJOR,
         values,
-        new Quantization.Int4PerGroup(scales, quantization.group()));
+        new Quantization.Int4PerGroup(scales, quantization.group(), false));
   }
 
   /// Checks a shape that is stored as two numbers, which need not be one.

@@ -4,32 +4,63 @@ import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Ceilings;
 import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.backend.WeightForm;
+import io.sparkllama4.backend.cpu.ffi.HostPages;
+import io.sparkllama4.backend.cpu.ffi.KernelLibrary;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Linear;
+import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/// The processor and its memory. Weights are read where the checkpoint's files are mapped.
+/// The processor and its memory. The plain kernels read weights where the checkpoint's files are
+/// mapped; the others have them in panels.
 public final class CpuBackend implements Backend {
   private final String kernelPath;
+  private final String kernelDetail;
   private final Kernels kernels;
   private final CpuPool pool;
+  private final PanelMath math;
   private final AtomicLong allocated = new AtomicLong();
   private @Nullable CpuCeilings ceilings;
 
-  /// A backend of these kernels, which may use the threads of `pool`.
-  public CpuBackend(String kernelPath, Kernels kernels, CpuPool pool) {
+  private CpuBackend(
+      String kernelPath, String kernelDetail, Kernels kernels, CpuPool pool, PanelMath math) {
     this.kernelPath = kernelPath;
+    this.kernelDetail = kernelDetail;
     this.kernels = kernels;
     this.pool = pool;
+    this.math = math;
   }
 
   /// The plain kernels on the calling thread: what every other backend is compared with.
   public static CpuBackend scalar() {
-    return new CpuBackend("scalar", new ScalarKernels(), new CpuPool(1));
+    return new CpuBackend(
+        "scalar", "plain loops", new ScalarKernels(), new CpuPool(1), new VectorPanels(1));
+  }
+
+  /// The kernels on the Java Vector API.
+  ///
+  /// @param reason why no faster ones
+  static CpuBackend vector(int threads, String reason) {
+    CpuPool pool = new CpuPool(threads);
+    PanelMath math = new VectorPanels(threads);
+    Kernels kernels = new FastKernels(pool, math, new TokenAttention(pool));
+    return new CpuBackend("vector", reason, kernels, pool, math);
+  }
+
+  /// The native kernels.
+  static CpuBackend nativeKernels(int threads, KernelLibrary library) {
+    CpuPool pool = new CpuPool(threads);
+    NativePanels math = new NativePanels(library);
+    PanelAttention attention = new BlockedAttention(pool, math, new TokenAttention(pool));
+    Kernels kernels = new FastKernels(pool, math, attention);
+    return new CpuBackend("native", library.instructions(), kernels, pool, math);
   }
 
   @Override
@@ -40,6 +71,11 @@ public final class CpuBackend implements Backend {
   @Override
   public String kernelPath() {
     return kernelPath;
+  }
+
+  @Override
+  public String kernelDetail() {
+    return kernelDetail;
   }
 
   @Override
@@ -95,13 +131,35 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public Linear place(Linear stored) {
-    return stored;
+  public Linear place(Linear stored, int parts, WeightForm form, Allocator memory) {
+    if (kernelPath.equals("scalar") && form == WeightForm.STORED) {
+      return stored;
+    }
+    PanelPacker packer = new PanelPacker(pool, memory);
+    List<Linear.Part> placed = new ArrayList<>();
+    for (Linear.Part part : stored.parts()) {
+      int cuts = stored.parts().size() == parts ? 1 : parts;
+      long rows = part.weight().rows() / cuts;
+      for (int cut = 0; cut < cuts; cut++) {
+        Matrix packed = packer.pack(part.weight(), cut * rows, (cut + 1) * rows, form);
+        Tensor bias = part.hasBias() ? part.bias().rows(cut * rows, rows) : part.bias();
+        placed.add(new Linear.Part(packed, bias));
+      }
+      HostPages.release(part.weight().values().data());
+    }
+    return new Linear(placed);
   }
 
   @Override
-  public Tensor place(Tensor stored) {
-    return stored;
+  public Tensor place(Tensor stored, Allocator memory) {
+    if (kernelPath.equals("scalar") || stored.dtype() == DType.F32) {
+      return stored;
+    }
+    Tensor wide = memory.allocate(DType.F32, stored.shape().elements());
+    for (long i = 0; i < stored.shape().elements(); i++) {
+      wide.set(i, stored.decode(i));
+    }
+    return wide;
   }
 
   @Override
@@ -125,7 +183,7 @@ public final class CpuBackend implements Backend {
   public Ceilings measureCeilings() {
     CpuCeilings open = ceilings;
     if (open == null) {
-      open = new CpuCeilings(pool);
+      open = new CpuCeilings(pool, math);
       ceilings = open;
     }
     return open.measure();
@@ -137,5 +195,8 @@ public final class CpuBackend implements Backend {
       ceilings.close();
     }
     pool.close();
+    if (kernels instanceof FastKernels fast) {
+      fast.close();
+    }
   }
 }

@@ -4,12 +4,16 @@ import io.sparkllama4.backend.Availability;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.backend.BackendProvider;
+import io.sparkllama4.backend.cpu.ffi.KernelLibrary;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
 import java.util.List;
 
 /// Opens the CPU backend, which every machine has.
 public final class CpuProvider implements BackendProvider {
+  private static final List<String> KERNELS = List.of("auto", "scalar", "vector", "native");
+
   private static final String NO_VECTOR_API =
       "the Vector API is not enabled; start java with --add-modules=jdk.incubator.vector";
 
@@ -25,8 +29,12 @@ public final class CpuProvider implements BackendProvider {
 
   @Override
   public Availability availability() {
+    KernelLibrary.Found found = KernelLibrary.found();
+    if (found.library().isPresent() && hasVectorApi()) {
+      return new Availability.Available("native", List.of("instructions: " + found.reason()));
+    }
     return hasVectorApi()
-        ? new Availability.Available("vector", List.of())
+        ? new Availability.Available("vector", List.of(found.reason()))
         : new Availability.Available("scalar", List.of(NO_VECTOR_API));
   }
 
@@ -36,48 +44,54 @@ public final class CpuProvider implements BackendProvider {
 
   @Override
   public void check(BackendOptions options) {
-    switch (options.kernels()) {
-      case "auto", "scalar", "vector" -> {}
-      case "native" ->
-          throw ErrorReport.of(
-                  ErrorCode.UNSUPPORTED_FEATURE, "Kernels [native] are not part of this build")
-              .found("native", "auto, scalar, vector")
-              .key("--kernels")
-              .exception();
-      default ->
-          throw ErrorReport.of(
-                  ErrorCode.INVALID_OPTION, "Unknown kernels [" + options.kernels() + "]")
-              .found(options.kernels(), "auto, scalar, vector")
-              .key("--kernels")
-              .exception();
+    if (!KERNELS.contains(options.kernels())) {
+      throw ErrorReport.of(
+              ErrorCode.INVALID_OPTION, "Unknown kernels [" + options.kernels() + "]")
+          .found(options.kernels(), String.join(", ", KERNELS))
+          .key("--kernels")
+          .exception();
     }
   }
 
   @Override
   public Backend open(BackendOptions options) {
     check(options);
+    KernelLibrary.Found found = KernelLibrary.found();
     return switch (options.kernels()) {
-      case "scalar" -> scalar(options);
+      case "scalar" -> CpuBackend.scalar();
       case "vector" -> {
-        if (!hasVectorApi()) {
-          throw ErrorReport.of(
-                  ErrorCode.BACKEND_UNAVAILABLE, "Cannot take kernels [vector]: " + NO_VECTOR_API)
-              .found("vector", "scalar")
-              .key("--kernels")
-              .exception();
-        }
-        yield vector(options);
+        requireVectorApi("vector");
+        yield CpuBackend.vector(options.threads(), "asked for");
       }
-      default -> hasVectorApi() ? vector(options) : scalar(options);
+      case "native" -> {
+        requireVectorApi("native");
+        yield CpuBackend.nativeKernels(
+            options.threads(),
+            found.library().orElseThrow(() -> unavailable("native", found.reason())));
+      }
+      default -> {
+        if (!hasVectorApi()) {
+          yield CpuBackend.scalar();
+        }
+        yield found
+            .library()
+            .map(library -> CpuBackend.nativeKernels(options.threads(), library))
+            .orElseGet(() -> CpuBackend.vector(options.threads(), found.reason()));
+      }
     };
   }
 
-  private static Backend scalar(BackendOptions options) {
-    return new CpuBackend("scalar", new ScalarKernels(), new CpuPool(options.threads()));
+  private static void requireVectorApi(String kernels) {
+    if (!hasVectorApi()) {
+      throw unavailable(kernels, NO_VECTOR_API);
+    }
   }
 
-  private static Backend vector(BackendOptions options) {
-    CpuPool pool = new CpuPool(options.threads());
-    return new CpuBackend("vector", new VectorKernels(pool), pool);
+  private static Llama4Exception unavailable(String kernels, String reason) {
+    return ErrorReport.of(
+            ErrorCode.BACKEND_UNAVAILABLE, "Cannot take kernels [" + kernels + "]: " + reason)
+        .found(kernels, "auto, or another path")
+        .key("--kernels")
+        .exception();
   }
 }

@@ -181,6 +181,11 @@ public class ScalarKernels implements Kernels {
     long column = 0;
     for (Linear.Part part : weight.parts()) {
       Matrix matrix = part.weight();
+      if (matrix.quantization().quantizesInputs()) {
+        IntegerProduct.add(input, first, end, part, output, column);
+        column += matrix.rows();
+        continue;
+      }
       float[] w = new float[Math.toIntExact(matrix.columns())];
       for (long row = 0; row < matrix.rows(); row++, column++) {
         for (int i = 0; i < w.length; i++) {

@@ -51,10 +51,7 @@ public final class Measured {
     Ceilings before = backend.measureCeilings();
     double speed = sample.tokensPerSecond(cases);
     Ceilings behind = backend.measureCeilings();
-    Ceilings mean =
-        new Ceilings(
-            (before.fp32Flops() + behind.fp32Flops()) / 2,
-            (before.readBytesPerSecond() + behind.readBytesPerSecond()) / 2);
+    Ceilings mean = Ceilings.median(List.of(before, behind));
     speeds.add(speed);
     ceilings.add(mean);
     double ceiling = isPrefill ? mean.fp32Flops() : mean.readBytesPerSecond();
@@ -94,12 +91,7 @@ public final class Measured {
   /// The medians of the ceilings that were measured beside the cases.
   public static Optional<Ceilings> medianCeilings(List<Measured> cases) {
     List<Ceilings> all = cases.stream().flatMap(c -> c.ceilings.stream()).toList();
-    return all.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            new Ceilings(
-                median(all.stream().map(Ceilings::fp32Flops).toList()),
-                median(all.stream().map(Ceilings::readBytesPerSecond).toList())));
+    return all.isEmpty() ? Optional.empty() : Optional.of(Ceilings.median(all));
   }
 
   private static double median(List<Double> values) {

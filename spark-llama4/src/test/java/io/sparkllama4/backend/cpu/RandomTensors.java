@@ -110,7 +110,7 @@ final class RandomTensors {
         columns,
         Matrix.Order.OUTPUT_MAJOR,
         words,
-        new Quantization.Int4PerGroup(scales, group));
+        new Quantization.Int4PerGroup(scales, group, false));
   }
 
   /// A layer of two parts, one of them with a bias.

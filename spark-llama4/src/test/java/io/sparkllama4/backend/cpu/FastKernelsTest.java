@@ -11,13 +11,15 @@ import io.sparkllama4.backend.Temperature;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
-class VectorKernelsTest {
+class FastKernelsTest {
   @Test
   void expIsNearTheRealOneFromTheLeastToTheMost() {
     float[] values = new float[Lanes.COUNT];
@@ -61,34 +63,63 @@ class VectorKernelsTest {
     assertThat(Lanes.sum(FloatVector.fromArray(Lanes.FLOATS, values, 0))).isEqualTo(expected[0]);
   }
 
+  static Stream<Arguments> widths() {
+    return KernelPaths.all()
+        .flatMap(
+            path -> Stream.of(1, 7, 8, 13, 31, 64, 207).map(width -> Arguments.of(path, width)));
+  }
+
   @ParameterizedTest
-  @ValueSource(ints = {1, 7, 8, 13, 31, 64, 207})
-  void normsAndActivationsAgreeWithThePlainLoops(int width) {
+  @MethodSource("widths")
+  void normsAndActivationsAgreeWithThePlainLoops(KernelPaths path, int width) {
     try (NativeArena arena = new NativeArena();
-        CpuPool pool = new CpuPool(2)) {
+        CpuPool pool = new CpuPool(2);
+        FastKernels fast = path.kernels(pool)) {
       RandomTensors random = new RandomTensors(width, arena);
       Tensor input = random.floats(5, 2L * width);
       Tensor weight = random.stored(DType.BF16, 2L * width);
-      VectorKernels vector = new VectorKernels(pool);
+      Tensor wide = arena.allocate(DType.F32, 2L * width);
+      for (long i = 0; i < 2L * width; i++) {
+        wide.set(i, weight.decode(i));
+      }
       ScalarKernels scalar = new ScalarKernels();
       Tensor expected = arena.allocate(DType.F32, 5, 2L * width);
       Tensor found = arena.allocate(DType.F32, 5, 2L * width);
       scalar.rmsNorm(input, weight, 1e-5f, expected);
-      vector.rmsNorm(input, weight, 1e-5f, found);
+      fast.rmsNorm(input, wide, 1e-5f, found);
       assertClose(found, expected, 1e-5);
       Tensor expectedActivation = arena.allocate(DType.F32, 5, width);
       Tensor foundActivation = arena.allocate(DType.F32, 5, width);
       scalar.swiGlu(input, expectedActivation);
-      vector.swiGlu(input, foundActivation);
+      fast.swiGlu(input, foundActivation);
       assertClose(foundActivation, expectedActivation, 1e-5);
     }
   }
 
+  static Stream<Arguments> heads() {
+    int[][] shapes = {
+      {4, 2, 16, 0},
+      {10, 2, 8, 5},
+      {3, 1, 12, 4},
+      {5, 5, 64, 0},
+      {6, 3, 6, 7},
+      {8, 2, 32, 7},
+      {40, 2, 128, 0},
+      {2, 1, 256, 3}
+    };
+    return KernelPaths.all()
+        .flatMap(
+            path ->
+                Arrays.stream(shapes).map(s -> Arguments.of(path, s[0], s[1], s[2], s[3])));
+  }
+
   @ParameterizedTest
-  @CsvSource({"4, 2, 16, 0", "10, 2, 8, 5", "3, 1, 12, 4", "5, 5, 64, 0", "6, 3, 6, 7"})
-  void attentionAgreesWithThePlainLoops(int heads, int kvHeads, int headDim, int chunk) {
+  @MethodSource("heads")
+  void attentionAgreesWithThePlainLoops(
+      KernelPaths path, int heads, int kvHeads, int headDim, int chunk) {
     try (NativeArena arena = new NativeArena();
-        CpuPool pool = new CpuPool(2)) {
+        CpuPool pool = new CpuPool(2);
+        FastKernels fast = path.kernels(pool)) {
       AttentionSpec spec =
           new AttentionSpec(heads, kvHeads, headDim, true, true, Temperature.NONE, chunk);
       RandomTensors random = new RandomTensors(headDim, arena);
@@ -111,7 +142,7 @@ class VectorKernelsTest {
       Tensor expected = arena.allocate(DType.F32, 12, (long) heads * headDim);
       Tensor found = arena.allocate(DType.F32, 12, (long) heads * headDim);
       new ScalarKernels().attend(queries, tokens, tables, cache, spec, expected);
-      new VectorKernels(pool).attend(queries, tokens, tables, cache, spec, found);
+      fast.attend(queries, tokens, tables, cache, spec, found);
       assertClose(found, expected, 1e-5);
     }
   }

@@ -1,0 +1,299 @@
+/* Products of 8-bit activations with 8-bit and 4-bit weights: exact integer sums, then the scales. */
+#include "kernels.h"
+
+/* Rows of the largest tile. */
+#define MOST 8
+
+/* The bytes of a row of activations in front of its values. */
+INLINE int64_t header_bytes(int kind, int64_t inputs) {
+  int64_t sums = kind == KIND_INT4_QUANTIZED ? round_up(inputs, 128) / SUM_GROUP : 0;
+  return (int64_t)sizeof(quantized_row) + round_up(4 * sums, 64);
+}
+
+/* Values are 16 bits wide where the instruction multiplies 16-bit numbers. */
+INLINE int64_t value_bytes(int kind) {
+#ifdef SL4_PAIRS
+  return kind == KIND_INT8_QUANTIZED ? 2 : 1;
+#else
+  (void)kind;
+  return 1;
+#endif
+}
+
+EXPORT int64_t sl4_quantized_bytes(int kind, int64_t inputs) {
+  return header_bytes(kind, inputs) + round_up(value_bytes(kind) * round_up(inputs, 128), 64);
+}
+
+/* x / scale rounded to the nearest integer, ties to even, with scale = max |x| / 127. */
+static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *target) {
+  vf most = (vf){}, odd = (vf){};
+  int64_t i = 0;
+  for (; i + LANES <= inputs; i += LANES) {
+    vf value = load_floats(x + i);
+    most = max_floats(most, (vf)((vi)value & 0x7fffffff));
+    odd += value - value;
+  }
+  float largest = 0, not_finite = 0;
+  for (int lane = 0; lane < LANES; lane++) {
+    largest = most[lane] > largest ? most[lane] : largest;
+    not_finite += odd[lane];
+  }
+  for (int64_t j = i; j < inputs; j++) {
+    float magnitude = __builtin_fabsf(x[j]);
+    largest = magnitude > largest ? magnitude : largest;
+    not_finite += x[j] - x[j];
+  }
+  quantized_row *header = (quantized_row *)target;
+  /* A NaN or an infinity among the inputs makes every output NaN, as it would without quantisation. */
+  header->scale = largest / 127 + not_finite;
+  float inverse = largest > 0 ? 127 / largest : 0;
+  int32_t *sums = (int32_t *)(target + sizeof(quantized_row));
+  int8_t *bytes = (int8_t *)(target + header_bytes(kind, inputs));
+  int64_t padded = round_up(inputs, 128);
+  for (int64_t from = 0; from < padded; from += SUM_GROUP) {
+    int32_t whole[SUM_GROUP];
+    for (int j = 0; j < SUM_GROUP; j += LANES) {
+      vi rounded;
+      if (from + j + LANES <= inputs) {
+        rounded = round_floats(load_floats(x + from + j) * broadcast(inverse));
+      } else {
+        float part[LANES];
+        for (int k = 0; k < LANES; k++) part[k] = from + j + k < inputs ? x[from + j + k] : 0;
+        rounded = round_floats(load_floats(part) * broadcast(inverse));
+      }
+      memcpy(whole + j, &rounded, sizeof rounded);
+    }
+    if (kind == KIND_INT4_QUANTIZED) {
+      int32_t sum = 0;
+      for (int j = 0; j < SUM_GROUP; j++) {
+        bytes[from + j] = (int8_t)whole[j];
+        sum += (int8_t)whole[j];
+      }
+      sums[from / SUM_GROUP] = 8 * sum;
+      continue;
+    }
+#if defined(SL4_PAIRS)
+    /* Even and odd inputs of four stand together: so unpacking a word of weights takes shifts alone. */
+    int16_t *pairs = (int16_t *)bytes + from;
+    for (int j = 0; j < SUM_GROUP; j += 4) {
+      pairs[j] = (int16_t)whole[j];
+      pairs[j + 1] = (int16_t)whole[j + 2];
+      pairs[j + 2] = (int16_t)whole[j + 1];
+      pairs[j + 3] = (int16_t)whole[j + 3];
+    }
+#elif defined(SL4_DOT_UNSIGNED)
+    for (int j = 0; j < SUM_GROUP; j++) bytes[from + j] = (int8_t)(uint8_t)(whole[j] + 128);
+#else
+    for (int j = 0; j < SUM_GROUP; j++) bytes[from + j] = (int8_t)whole[j];
+#endif
+  }
+}
+
+EXPORT void sl4_quantize(int kind, const float *x, int64_t x_stride, int64_t inputs, int64_t rows, uint8_t *target) {
+  int64_t stride = sl4_quantized_bytes(kind, inputs);
+  for (int64_t m = 0; m < rows; m++) quantize_row(kind, x + m * x_stride, inputs, target + m * stride);
+}
+
+INLINE float row_scale(const uint8_t *x, int64_t x_stride, int64_t m) {
+  return ((const quantized_row *)(x + m * x_stride))->scale;
+}
+
+/* ---- 8-bit weights ---- */
+
+INLINE void int8_tile(const int rows, const int count, panels weight, const uint8_t *x, int64_t x_stride, float *y,
+                      int64_t y_stride) {
+  const uint8_t *values = x + header_bytes(KIND_INT8_QUANTIZED, weight.inputs);
+  const uint8_t *w = weight.values;
+  int64_t stride = panel_bytes(KIND_INT8_QUANTIZED, weight.inputs, 0);
+  vi sums[MOST][4][VECTORS];
+  UNROLL for (int m = 0; m < rows; m++)
+    UNROLL for (int p = 0; p < count; p++)
+      UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = (vi){};
+  int64_t words = (weight.inputs + 3) / 4;
+  for (int64_t i = 0; i < words; i++, w += 4 * PANEL) {
+    UNROLL for (int p = 0; p < count; p++) {
+#ifdef SL4_PAIRS
+      vi even[VECTORS], odd[VECTORS];
+      UNROLL for (int v = 0; v < VECTORS; v++) {
+        vs bytes = (vs)load_ints(w + p * stride + v * SL4_WIDTH);
+        even[v] = (vi)((bytes << 8) >> 8);
+        odd[v] = (vi)(bytes >> 8);
+      }
+      UNROLL for (int m = 0; m < rows; m++) {
+        vi input = broadcast4(values + m * x_stride + 8 * i);
+        UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] += multiply_pairs(even[v], input);
+      }
+      UNROLL for (int m = 0; m < rows; m++) {
+        vi input = broadcast4(values + m * x_stride + 8 * i + 4);
+        UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] += multiply_pairs(odd[v], input);
+      }
+#else
+      UNROLL for (int v = 0; v < VECTORS; v++) {
+        vi bytes = load_ints(w + p * stride + v * SL4_WIDTH);
+        UNROLL for (int m = 0; m < rows; m++)
+          sums[m][p][v] = dot4(sums[m][p][v], broadcast4(values + m * x_stride + 4 * i), bytes);
+      }
+#endif
+    }
+  }
+  UNROLL for (int p = 0; p < count; p++) {
+    const uint8_t *scales = weight.scales + p * 8 * PANEL;
+    UNROLL for (int v = 0; v < VECTORS; v++) {
+      vf scale = load_floats(scales + v * SL4_WIDTH);
+#ifdef SL4_DOT_UNSIGNED
+      vi offset = __builtin_convertvector(load_floats(scales + 4 * PANEL + v * SL4_WIDTH), vi) * 128;
+#else
+      vi offset = (vi){};
+#endif
+      UNROLL for (int m = 0; m < rows; m++) {
+        vf result = to_floats(sums[m][p][v] - offset) * scale * broadcast(row_scale(x, x_stride, m));
+        store_floats(y + m * y_stride + p * PANEL + v * LANES, result);
+      }
+    }
+  }
+}
+
+/* ---- 4-bit weights ---- */
+
+/* The sum of 32 inputs' products for every row and output of `width` vectors, without the offset of the nibbles. */
+INLINE void int4_sums(const int rows, const int width, const uint8_t *w, const uint8_t *values, int64_t x_stride,
+                      vi totals[MOST][VECTORS]) {
+#ifdef SL4_PAIRS
+  /* Eight products of at most 15 * 127, twice, stay within 16 bits. */
+  vs sums[MOST][VECTORS];
+  UNROLL for (int m = 0; m < rows; m++)
+    UNROLL for (int v = 0; v < width; v++) sums[m][v] = (vs){};
+#else
+  UNROLL for (int m = 0; m < rows; m++)
+    UNROLL for (int v = 0; v < width; v++) totals[m][v] = (vi){};
+#endif
+  /* A real loop: unrolled, its arrays would be kept in memory. */
+  _Pragma("GCC unroll 1") for (int j = 0; j < SUM_GROUP / 8; j++) {
+    vi low[VECTORS], high[VECTORS];
+    UNROLL for (int v = 0; v < width; v++) {
+      vu word = load_words(w + j * 4 * PANEL + v * SL4_WIDTH);
+      low[v] = (vi)(word & 0x0f0f0f0fu);
+      high[v] = (vi)((word >> 4) & 0x0f0f0f0fu);
+    }
+    UNROLL for (int m = 0; m < rows; m++) {
+      vi first = broadcast4(values + m * x_stride + 8 * j);
+      vi second = broadcast4(values + m * x_stride + 8 * j + 4);
+      UNROLL for (int v = 0; v < width; v++) {
+#ifdef SL4_PAIRS
+        sums[m][v] += multiply_byte_pairs(low[v], first);
+        sums[m][v] += multiply_byte_pairs(high[v], second);
+#else
+        totals[m][v] = dot4(totals[m][v], low[v], first);
+        totals[m][v] = dot4(totals[m][v], high[v], second);
+#endif
+      }
+    }
+  }
+#ifdef SL4_PAIRS
+  vi ones = (vi){} + 0x00010001;
+  UNROLL for (int m = 0; m < rows; m++)
+    UNROLL for (int v = 0; v < width; v++) totals[m][v] = multiply_pairs((vi)sums[m][v], ones);
+#endif
+}
+
+/* Some vectors of a panel: where there are many rows, one after the other, which leaves registers for rows. */
+INLINE void int4_vectors(const int rows, const int width, const int parts, panels weight, const uint8_t *w,
+                         const uint8_t *scales, const uint8_t *x, int64_t x_stride, float *y, int64_t y_stride) {
+  const uint8_t *values = x + header_bytes(KIND_INT4_QUANTIZED, weight.inputs);
+  const uint8_t *offsets = x + sizeof(quantized_row);
+  int64_t groups = (weight.inputs + weight.group - 1) / weight.group;
+  vf sums[MOST][VECTORS];
+  UNROLL for (int m = 0; m < rows; m++)
+    UNROLL for (int v = 0; v < width; v++) sums[m][v] = (vf){};
+  for (int64_t g = 0; g < groups; g++, scales += 2 * PANEL) {
+    vi totals[MOST][VECTORS];
+    UNROLL for (int part = 0; part < parts; part++) {
+      vi some[MOST][VECTORS];
+      int4_sums(rows, width, w, values, x_stride, some);
+      UNROLL for (int m = 0; m < rows; m++) {
+        vi offset = broadcast4(offsets + m * x_stride);
+        UNROLL for (int v = 0; v < width; v++)
+          totals[m][v] = part == 0 ? some[m][v] - offset : totals[m][v] + (some[m][v] - offset);
+      }
+      w += SUM_GROUP / 8 * 4 * PANEL;
+      values += SUM_GROUP;
+      offsets += 4;
+    }
+    UNROLL for (int v = 0; v < width; v++) {
+      vf scale = widen_bfloat16(load_halves(scales + v * LANES * 2));
+      UNROLL for (int m = 0; m < rows; m++) sums[m][v] = fma_floats(to_floats(totals[m][v]), scale, sums[m][v]);
+    }
+  }
+  UNROLL for (int m = 0; m < rows; m++) {
+    vf scale = broadcast(row_scale(x, x_stride, m));
+    UNROLL for (int v = 0; v < width; v++) store_floats(y + m * y_stride + v * LANES, sums[m][v] * scale);
+  }
+}
+
+INLINE void int4_tile(const int rows, const int width, panels weight, const uint8_t *x, int64_t x_stride, float *y,
+                      int64_t y_stride) {
+  UNROLL for (int v = 0; v < VECTORS; v += width) {
+    const uint8_t *w = weight.values + v * SL4_WIDTH;
+    const uint8_t *scales = weight.scales + v * LANES * 2;
+    if (weight.group == SUM_GROUP) {
+      int4_vectors(rows, width, 1, weight, w, scales, x, x_stride, y + v * LANES, y_stride);
+    } else {
+      int4_vectors(rows, width, 4, weight, w, scales, x, x_stride, y + v * LANES, y_stride);
+    }
+  }
+}
+
+/* ---- Any number of rows and outputs ---- */
+
+INLINE void tiles(const int kind, panels weight, const uint8_t *x, int64_t x_stride, int64_t rows, float *y,
+                  int64_t y_stride) {
+  int64_t m = 0;
+#define TILES(n)                                                                                               \
+  for (; m + n <= rows; m += n) {                                                                              \
+    if (kind == KIND_INT8_QUANTIZED) {                                                                         \
+      int8_tile(n, 1, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                         \
+    } else {                                                                                                   \
+      int4_tile(n, n <= 2 ? VECTORS : 1, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                            \
+    }                                                                                                          \
+  }
+#if SL4_WIDTH == 64
+  TILES(8)
+#endif
+  if (kind == KIND_INT8_QUANTIZED) {
+    TILES(5)
+  } else {
+    TILES(6)
+  }
+  TILES(4)
+  TILES(3)
+  TILES(2)
+  TILES(1)
+#undef TILES
+}
+
+INLINE void product(const int kind, panels weight, int64_t outputs, const uint8_t *x, int64_t x_stride, int64_t rows,
+                    float *y, int64_t y_stride) {
+  int64_t value_stride = panel_bytes(kind, weight.inputs, weight.group);
+  int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
+  for (; outputs >= PANEL; outputs -= PANEL, y += PANEL, weight.values += value_stride, weight.scales += scale_stride) {
+    tiles(kind, weight, x, x_stride, rows, y, y_stride);
+  }
+  if (outputs > 0) {
+    _Alignas(64) float part[4 * PANEL];
+    for (int64_t m = 0; m < rows; m += 4) {
+      int64_t some = min_i64(4, rows - m);
+      tiles(kind, weight, x + m * x_stride, x_stride, some, part, PANEL);
+      for (int64_t r = 0; r < some; r++) memcpy(y + (m + r) * y_stride, part + r * PANEL, outputs * 4);
+    }
+  }
+}
+
+void int8_product(panels weight, int64_t outputs, const uint8_t *x, int64_t x_stride, int64_t rows, float *y,
+                  int64_t y_stride) {
+  product(KIND_INT8_QUANTIZED, weight, outputs, x, x_stride, rows, y, y_stride);
+}
+
+void int4_product(panels weight, int64_t outputs, const uint8_t *x, int64_t x_stride, int64_t rows, float *y,
+                  int64_t y_stride) {
+  product(KIND_INT4_QUANTIZED, weight, outputs, x, x_stride, rows, y, y_stride);
+}

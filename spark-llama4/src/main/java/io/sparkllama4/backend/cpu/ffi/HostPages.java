@@ -1,0 +1,59 @@
+package io.sparkllama4.backend.cpu.ffi;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/// Gives pages of mapped files back once what they hold has been copied, so that a model is not in
+/// memory twice while it is loaded.
+public final class HostPages {
+  private static final long PAGE = 4096;
+
+  /// `MADV_DONTNEED` of Linux: a mapped file's pages are read again when they are used again.
+  private static final int DONT_NEED = 4;
+
+  private static final Optional<MethodHandle> ADVISE = advise();
+
+  private HostPages() {}
+
+  private static Optional<MethodHandle> advise() {
+    if (!System.getProperty("os.name", "").equals("Linux")) {
+      return Optional.empty();
+    }
+    return Linker.nativeLinker()
+        .defaultLookup()
+        .find("madvise")
+        .map(
+            function ->
+                Linker.nativeLinker()
+                    .downcallHandle(
+                        function,
+                        FunctionDescriptor.of(
+                            ValueLayout.JAVA_INT,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_INT)));
+  }
+
+  /// Gives back the whole pages of `data` where it is part of a mapped file; elsewhere, and where
+  /// the system has no such call, nothing happens.
+  public static void release(MemorySegment data) {
+    if (!data.isMapped() || !data.isReadOnly() || ADVISE.isEmpty()) {
+      return;
+    }
+    long first = (data.address() + PAGE - 1) / PAGE * PAGE;
+    long end = (data.address() + data.byteSize()) / PAGE * PAGE;
+    if (end <= first) {
+      return;
+    }
+    try {
+      // Advice that is refused costs memory and nothing else: the result is of no interest.
+      int ignored = (int) ADVISE.get().invokeExact(first, end - first, DONT_NEED);
+    } catch (Throwable e) {
+      throw new IllegalStateException("madvise could not be called", e);
+    }
+  }
+}
