@@ -128,7 +128,6 @@ class OptionsTest {
     "--ranks,2,UNSUPPORTED_FEATURE",
     "--weights,int4,UNSUPPORTED_FEATURE",
     "--weights,int8,UNSUPPORTED_FEATURE",
-    "--prefix-cache,on,UNSUPPORTED_FEATURE",
     "--kernels,native,UNSUPPORTED_FEATURE",
     "--backend,cuda,BACKEND_UNAVAILABLE"
   })
@@ -157,9 +156,21 @@ class OptionsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--prefix-cache,off", "--weights,stored", "--weights,bf16", "--backend,auto", "--backend,cpu",
-    "--kernels,auto", "--kernels,scalar", "--kernels,vector", "--ranks,1", "--threads,1",
-    "--prefill-chunk,0", "--kv-tokens,64", "--strict,false", "--strict,true"
+    "--prefix-cache,on",
+    "--prefix-cache,off",
+    "--weights,stored",
+    "--weights,bf16",
+    "--backend,auto",
+    "--backend,cpu",
+    "--kernels,auto",
+    "--kernels,scalar",
+    "--kernels,vector",
+    "--ranks,1",
+    "--threads,1",
+    "--prefill-chunk,0",
+    "--kv-tokens,64",
+    "--strict,false",
+    "--strict,true"
   })
   void whatIsBuiltWorks(String option, String value) {
     CommandRun run = generate("--ids", "1,2", "--max-tokens", "2", option, value);

@@ -66,8 +66,7 @@ class StoredWeightsTest {
     Path directory = Oracle.named(oracle).directory();
     long files = weightFileBytes(directory);
     RuntimeOptions options =
-        new RuntimeOptions(
-            "cpu", kernels, 2, "stored", 1, "off", true, new EngineOptions(1, 4, 512));
+        new RuntimeOptions("cpu", kernels, 2, "stored", 1, true, new EngineOptions(1, 4, 512));
     try (ModelHandle model = ModelHandle.open(directory, options)) {
       assertThat(model.checkpoint().summary().bytes())
           .as("weights without headers and vision")

@@ -76,9 +76,8 @@ final class ModelOptions {
   @Option(
       names = "--prefix-cache",
       paramLabel = "on|off",
-      description = "Reuse of equal prefixes (not built yet: off).",
-      defaultValue = "auto",
-      showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER)
+      description = "Reuse of what equal beginnings have computed (default: ${DEFAULT-VALUE}).",
+      defaultValue = "on")
   private String prefixCache = "";
 
   @Option(
@@ -110,7 +109,7 @@ final class ModelOptions {
     requireOneOf("--backend", backend, "cpu", "cuda", "auto");
     requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
     requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
-    requireOneOf("--prefix-cache", prefixCache, "auto", "on", "off");
+    requireOneOf("--prefix-cache", prefixCache, "on", "off");
     requireAtLeast("--threads", threads, 1);
     requireAtLeast("--ranks", ranks, 1);
     requireAtLeast("--max-batch", maxBatch, 1);
@@ -126,9 +125,8 @@ final class ModelOptions {
         threads,
         weights,
         ranks,
-        prefixCache,
         strict,
-        new EngineOptions(maxBatch, prefillChunk, kvSize));
+        new EngineOptions(maxBatch, prefillChunk, kvSize, prefixCache.equals("on")));
   }
 
   private static void requireAtLeast(String option, int value, int least) {

@@ -70,10 +70,14 @@ public record Completion(
       long prefillNanos,
       long decodeNanos) {}
 
-  /// A row without an answer.
+  /// A row without an answer, of which nothing was computed.
   public static Completion failed(RowError error, int promptTokens) {
-    return new Completion(
-        new int[0], "", new Failed(error), new Usage(promptTokens, 0, 0, 0, 0), List.of());
+    return failed(error, promptTokens, 0);
+  }
+
+  static Completion failed(RowError error, int promptTokens, int cachedTokens) {
+    Usage usage = new Usage(promptTokens, cachedTokens, 0, 0, 0);
+    return new Completion(new int[0], "", new Failed(error), usage, List.of());
   }
 
   /// Why there is no answer, if there is none.

@@ -46,7 +46,8 @@ public final class Engine implements AutoCloseable {
     this.spec = decoder.spec();
     int kvTokens = kvTokens(spec, backend, options, reservedBytes);
     this.plannedBytes = kvTokens * bytesPerToken(spec) + scratchBytes(spec, options);
-    KvBlocks blocks = new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens));
+    KvBlocks blocks =
+        new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens), options.prefixCache());
     this.runner = new StepRunner(decoder, backend, blocks, hooks.probe());
     Sampler sampler = new Sampler(spec.maxPositions(), Set.copyOf(stopIds), texts);
     this.loop = new EngineLoop(options, blocks, runner, sampler, hooks.listener());

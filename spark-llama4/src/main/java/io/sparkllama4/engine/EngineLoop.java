@@ -173,7 +173,7 @@ final class EngineLoop implements Runnable {
         prefillNanos += share;
       }
       sequence.commit(slice.count());
-      blocks.releaseClosedChunks(sequence);
+      blocks.settle(sequence);
     }
     listener.stepped(
         new StepListener.StepReport(
@@ -201,7 +201,8 @@ final class EngineLoop implements Runnable {
   }
 
   private void fail(Sequence sequence, RowError error) {
-    finish(sequence, Completion.failed(error, sequence.promptTokens()));
+    Completion failed = Completion.failed(error, sequence.promptTokens(), sequence.cachedTokens());
+    finish(sequence, failed);
   }
 
   /// A step that failed takes its rows with it; the engine goes on for the others.

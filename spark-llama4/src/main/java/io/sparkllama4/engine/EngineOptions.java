@@ -8,9 +8,15 @@ import io.sparkllama4.error.ErrorReport;
 /// @param maxBatch most sequences in a step
 /// @param prefillChunk most prompt tokens of one sequence in a step; 0 for all of them
 /// @param kvTokens size of the KV cache in tokens; 0 to derive it from free memory
-public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens) {
+/// @param prefixCache whether rows that begin alike share what was computed for it
+public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens, boolean prefixCache) {
   /// The defaults of the command line and of the plugin.
   public static final EngineOptions DEFAULT = new EngineOptions(256, 512, 0);
+
+  /// With a prefix cache.
+  public EngineOptions(int maxBatch, int prefillChunk, int kvTokens) {
+    this(maxBatch, prefillChunk, kvTokens, true);
+  }
 
   /// @throws io.sparkllama4.error.Llama4Exception with INVALID_OPTION
   public EngineOptions {
@@ -27,6 +33,11 @@ public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens) {
           .key("--" + option)
           .exception();
     }
+  }
+
+  /// The same without a prefix cache.
+  public EngineOptions withoutPrefixCache() {
+    return new EngineOptions(maxBatch, prefillChunk, kvTokens, false);
   }
 
   /// Tokens that a step should not exceed: enough that every weight is used often, few enough that

@@ -125,7 +125,8 @@ final class Sampler {
           Completion.failed(
               new RowError(
                   ErrorCode.ENGINE_FAILED, "The model's logits for this row are not numbers"),
-              sequence.promptTokens()));
+              sequence.promptTokens(),
+              sequence.cachedTokens()));
     }
     return switch (sequence.task()) {
       case PromptBatch.Generate(SamplingParams params) -> extend(sequence, params, result);
@@ -182,7 +183,7 @@ final class Sampler {
   private static Completion.Usage usage(Sequence sequence) {
     return new Completion.Usage(
         sequence.promptTokens(),
-        0,
+        sequence.cachedTokens(),
         sequence.generated(),
         sequence.prefillNanos,
         sequence.decodeNanos);
@@ -223,7 +224,7 @@ final class Sampler {
     Completion.Usage usage =
         new Completion.Usage(
             sequence.promptTokens() + choice.computedTokens(),
-            0,
+            sequence.cachedTokens(),
             0,
             sequence.prefillNanos,
             sequence.decodeNanos);

@@ -12,9 +12,10 @@ import java.util.function.LongSupplier;
 /// Decides who computes what in the next step.
 ///
 /// Sequences that generate go first, then prompts in chunks, then new rows as long as there is
-/// room. Where blocks run out, the sequence that arrived last gives way: it loses its keys and
-/// values, not its tokens, and goes on, with the same result, when there is room again. Confined to
-/// the engine's thread.
+/// room. Where several begin alike, one computes the common tokens and the others wait for it.
+/// Where blocks run out, the sequence that arrived last gives way: it loses its keys and values,
+/// not its tokens, and goes on, with the same result, when there is room again. Confined to the
+/// engine's thread.
 final class Scheduler {
   private final EngineOptions options;
   private final KvBlocks blocks;
@@ -127,7 +128,7 @@ final class Scheduler {
   private void planRunning(StepPlan plan, boolean decoding) {
     for (Sequence sequence : List.copyOf(running)) {
       if (sequence.isDecoding() == decoding && running.contains(sequence)) {
-        int count = affordable(sequence, plan);
+        int count = affordable(sequence.pending(), plan);
         if (count > 0 && makeRoom(sequence, count, plan)) {
           plan.slices().add(new StepPlan.Slice(sequence, sequence.computed(), count));
         }
@@ -135,9 +136,8 @@ final class Scheduler {
     }
   }
 
-  /// How many pending tokens of `sequence` the step can take.
-  private int affordable(Sequence sequence, StepPlan plan) {
-    int pending = sequence.pending();
+  /// How many of the `pending` tokens of a sequence the step can take.
+  private int affordable(int pending, StepPlan plan) {
     int left = options.stepTokens() - plan.tokens();
     if (options.prefillChunk() == 0) {
       // All of a prompt in one step, whatever its length; but a long one has the step for itself.
@@ -174,9 +174,13 @@ final class Scheduler {
     preemptions++;
   }
 
-  /// Lets rows in, those that gave way before new ones, as long as their tokens so far fit.
+  /// Lets rows in, those that gave way before new ones, as long as their tokens so far fit. A row
+  /// whose beginning another one is computing waits for it, and lets others go ahead.
   private void admit(StepPlan plan) {
-    while (running.size() < options.maxBatch() && !(preempted.isEmpty() && waiting.isEmpty())) {
+    List<Sequence> held = new ArrayList<>();
+    while (running.size() < options.maxBatch()
+        && held.size() < options.maxBatch()
+        && !(preempted.isEmpty() && waiting.isEmpty())) {
       boolean isNew = preempted.isEmpty();
       Sequence candidate = isNew ? waiting.peek() : preempted.first();
       int step = stepOf(candidate);
@@ -185,20 +189,32 @@ final class Scheduler {
         failed.accept(candidate, tooLarge(candidate));
         continue;
       }
-      int count = affordable(candidate, plan);
-      if (count == 0 || !blocks.canBegin(candidate.reach(), step)) {
-        return;
+      SharedPrefix prefix = blocks.find(candidate);
+      if (prefix.isComing() && isNew) {
+        held.add(waiting.take());
+        continue;
+      }
+      int count =
+          prefix.isComing() ? 0 : affordable(candidate.length() - blocks.tokens(prefix), plan);
+      if (count == 0 || !blocks.canBegin(prefix, candidate.reach(), step)) {
+        break;
       }
       take(isNew);
-      if (isNew) {
-        candidate.arrived(arrivals++);
-      }
-      enter(candidate);
-      if (!blocks.reserve(candidate, count)) {
+      begin(candidate, isNew, prefix);
+      if (!blocks.reserve(candidate, candidate.computed() + count)) {
         throw new IllegalStateException("Blocks that were counted as free are not");
       }
-      plan.slices().add(new StepPlan.Slice(candidate, 0, count));
+      plan.slices().add(new StepPlan.Slice(candidate, candidate.computed(), count));
     }
+    waiting.putBack(held);
+  }
+
+  private void begin(Sequence sequence, boolean isNew, SharedPrefix prefix) {
+    blocks.begin(sequence, prefix);
+    if (isNew) {
+      sequence.arrived(arrivals++, sequence.computed());
+    }
+    enter(sequence);
   }
 
   private int stepOf(Sequence sequence) {

@@ -19,8 +19,19 @@ final class Sequence {
   final IntList chunkedBlocks = new IntList(4);
   int firstChunkedBlock;
 
+  /// Its full blocks as the prefix cache knows them, and how many of them it has let others share.
+  final List<PrefixNode> path = new ArrayList<>();
+
+  int published;
+
+  /// What it waits for before it begins: another sequence is computing it.
+  @Nullable PrefixNode awaited;
+
   /// Tokens whose keys and values are in the cache.
   private int computed;
+
+  /// Tokens of its prompt that were in the cache when it first began.
+  private int cachedTokens;
 
   /// Its place in the order of arrival, which decides who goes first and who gives way.
   private long arrival;
@@ -103,9 +114,27 @@ final class Sequence {
     return choice == null ? length() : promptTokens + choice.longest();
   }
 
-  /// Tokens that are in the cache for good: it is never rolled back to fewer.
+  /// Tokens that it keeps: it is never rolled back to fewer.
+  int fixedTokens() {
+    return choice != null && choice.hasMoreLegs() ? promptTokens : length();
+  }
+
+  /// Tokens that are in the cache for good.
   int settled() {
-    return choice != null && choice.hasMoreLegs() ? Math.min(computed, promptTokens) : computed;
+    return Math.min(computed, fixedTokens());
+  }
+
+  /// The most tokens that it need not compute itself: the logits behind all later ones are wanted.
+  int reusable() {
+    return switch (task) {
+      case PromptBatch.Generate _ -> length() - 1;
+      case PromptBatch.Score(int first, int _) -> Math.min(Math.max(0, first - 1), length() - 1);
+      case PromptBatch.Choose _ -> promptTokens - 1;
+    };
+  }
+
+  int cachedTokens() {
+    return cachedTokens;
   }
 
   /// Goes back to the first `length` tokens.
@@ -127,8 +156,12 @@ final class Sequence {
     return arrival;
   }
 
-  void arrived(long order) {
+  /// Begins for the first time.
+  ///
+  /// @param cached tokens that were in the cache already
+  void arrived(long order, int cached) {
     arrival = order;
+    cachedTokens = cached;
   }
 
   /// Limits the time from `now` on.

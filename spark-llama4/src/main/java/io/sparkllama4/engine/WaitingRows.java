@@ -39,6 +39,16 @@ final class WaitingRows {
     return sequence;
   }
 
+  /// Puts rows that were taken back to where they were in their queries, in the order in which they
+  /// were taken.
+  void putBack(List<Sequence> taken) {
+    for (Sequence sequence : taken.reversed()) {
+      queues
+          .computeIfAbsent(sequence.submission().query(), name -> new ArrayDeque<>())
+          .addFirst(sequence);
+    }
+  }
+
   /// Takes rows out that somebody has lost interest in, or that have waited too long.
   List<Sequence> takeAll(Predicate<Sequence> which) {
     List<Sequence> taken = new ArrayList<>();

@@ -72,12 +72,12 @@ public record Llama4Conf(
               threads == 0 ? cores : threads,
               choice(Llama4ConfKeys.WEIGHTS, "stored", "bf16", "int8", "int4"),
               integer(Llama4ConfKeys.RANKS, 1),
-              "auto",
               flag(Llama4ConfKeys.STRICT),
               new EngineOptions(
                   integer(Llama4ConfKeys.MAX_BATCH, 1),
                   integer(Llama4ConfKeys.PREFILL_CHUNK, 0),
-                  integer(Llama4ConfKeys.KV_TOKENS, 0)));
+                  integer(Llama4ConfKeys.KV_TOKENS, 0),
+                  choice(Llama4ConfKeys.PREFIX_CACHE, "on", "off").equals("on")));
       long seed = parse(Llama4ConfKeys.SEED, Long::valueOf, "an integer of 64 bits");
       long answers =
           parse(

@@ -43,6 +43,9 @@ public final class Llama4ConfKeys {
   /// Size of the KV cache in tokens; 0 to derive it from free memory.
   public static final String KV_TOKENS = PREFIX + "kv.tokens";
 
+  /// Whether rows that begin alike share what was computed for it.
+  public static final String PREFIX_CACHE = PREFIX + "prefix.cache";
+
   /// Seed from which rows without one derive theirs.
   public static final String SEED = PREFIX + "seed";
 
@@ -65,6 +68,7 @@ public final class Llama4ConfKeys {
           new Key(MAX_BATCH, "256", "--max-batch"),
           new Key(PREFILL_CHUNK, "512", "--prefill-chunk"),
           new Key(KV_TOKENS, "0", "--kv-tokens"),
+          new Key(PREFIX_CACHE, "on", "--prefix-cache"),
           new Key(SEED, "0", "--seed"),
           new Key(WINDOW_ROWS, "256", ""),
           new Key(ANSWERS_BYTES, "64m", ""));

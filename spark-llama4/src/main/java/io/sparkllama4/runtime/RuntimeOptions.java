@@ -12,7 +12,6 @@ import io.sparkllama4.error.ErrorReport;
 /// @param threads compute threads, at least 1
 /// @param weights `stored`, or the form that weights take in memory
 /// @param ranks devices that share the model
-/// @param prefixCache `on`, `off`, or `auto` for on as soon as it is built
 /// @param strict whether sums must not depend on what shares the step
 /// @param engine how rows are batched
 public record RuntimeOptions(
@@ -21,7 +20,6 @@ public record RuntimeOptions(
     int threads,
     String weights,
     int ranks,
-    String prefixCache,
     boolean strict,
     EngineOptions engine) {
 
@@ -33,7 +31,6 @@ public record RuntimeOptions(
         Runtime.getRuntime().availableProcessors(),
         "stored",
         1,
-        "auto",
         true,
         EngineOptions.DEFAULT);
   }
@@ -52,7 +49,6 @@ public record RuntimeOptions(
           .exception();
     }
     require(ranks == 1, "--ranks", ranks, "1");
-    require(!prefixCache.equals("on"), "--prefix-cache", prefixCache, "off");
   }
 
   private static void require(boolean built, String key, Object found, String expected) {

@@ -18,7 +18,7 @@ class KvBlocksTest {
     assertThat(blocks.reserve(sequence, sequence.computed() + count)).isTrue();
     blocks.stored(count);
     sequence.commit(count);
-    blocks.releaseClosedChunks(sequence);
+    blocks.settle(sequence);
   }
 
   private static Set<Integer> ids(IntList list) {
@@ -31,11 +31,11 @@ class KvBlocksTest {
 
   @Test
   void aModelHasTheGroupsOfItsLayers() {
-    assertThat(new KvBlocks(Specs.layers(0, 0), 64, 64).blockTokens())
+    assertThat(new KvBlocks(Specs.layers(0, 0), 64, 64, false).blockTokens())
         .isEqualTo(Map.of(KvGroup.GLOBAL, 16));
-    assertThat(new KvBlocks(Specs.layers(8, 8), 64, 64).blockTokens())
+    assertThat(new KvBlocks(Specs.layers(8, 8), 64, 64, false).blockTokens())
         .isEqualTo(Map.of(KvGroup.CHUNKED, 8));
-    assertThat(new KvBlocks(Specs.layers(8192, 0), 64, 64).blockTokens())
+    assertThat(new KvBlocks(Specs.layers(8192, 0), 64, 64, false).blockTokens())
         .isEqualTo(Map.of(KvGroup.GLOBAL, 16, KvGroup.CHUNKED, 16));
   }
 
@@ -43,7 +43,9 @@ class KvBlocksTest {
   void chunksEndAtTheEndsOfBlocks() {
     for (int chunk = 1; chunk < 100; chunk++) {
       int block =
-          new KvBlocks(Specs.layers(chunk), 64, 64).blockTokens().getOrDefault(KvGroup.CHUNKED, 0);
+          new KvBlocks(Specs.layers(chunk), 64, 64, false)
+              .blockTokens()
+              .getOrDefault(KvGroup.CHUNKED, 0);
       assertThat(block).isBetween(1, 16);
       assertThat(chunk % block).as("chunk %d, block %d", chunk, block).isZero();
     }
@@ -51,13 +53,13 @@ class KvBlocksTest {
 
   @Test
   void nothingIsGivenWhereNotAllIsThere() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(0, 8), 64, 16);
+    KvBlocks blocks = new KvBlocks(Specs.layers(0, 8), 64, 16, false);
     Sequence sequence = Specs.row("a", 40);
     assertThat(blocks.reserve(sequence, 17)).as("two blocks of 8 in chunked layers").isFalse();
     assertThat(sequence.globalBlocks.size()).isZero();
     assertThat(sequence.chunkedBlocks.size()).isZero();
     assertThat(blocks.reserve(sequence, 16)).isTrue();
-    assertThat(sequence.globalBlocks.size()).isEqualTo(1);
+    assertThat(sequence.globalBlocks.size()).as("blocks end with chunks").isEqualTo(2);
     assertThat(sequence.chunkedBlocks.size()).isEqualTo(2);
     assertThat(blocks.reserve(sequence, 16)).as("again").isTrue();
     assertThat(sequence.chunkedBlocks.size()).isEqualTo(2);
@@ -65,7 +67,7 @@ class KvBlocksTest {
 
   @Test
   void noBlockHasTwoHoldersAndReleasedOnesComeBack() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(0), 64, 0);
+    KvBlocks blocks = new KvBlocks(Specs.layers(0), 64, 0, false);
     Sequence first = Specs.row("a", 33);
     Sequence second = Specs.row("a", 16);
     compute(blocks, first, 33);
@@ -73,13 +75,13 @@ class KvBlocksTest {
     Set<Integer> all = ids(first.globalBlocks);
     all.addAll(ids(second.globalBlocks));
     assertThat(all).containsExactlyInAnyOrder(0, 1, 2, 3);
-    assertThat(blocks.canBegin(1, 1)).isFalse();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 1, 1)).isFalse();
     assertThat(blocks.canEverHold(64, 64)).isTrue();
     assertThat(blocks.canEverHold(65, 64)).isFalse();
     blocks.release(first);
     assertThat(first.globalBlocks.isEmpty()).isTrue();
-    assertThat(blocks.canBegin(48, 48)).isTrue();
-    assertThat(blocks.canBegin(49, 49)).isFalse();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 48, 48)).isTrue();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 49, 49)).isFalse();
     Sequence third = Specs.row("a", 40);
     compute(blocks, third, 40);
     assertThat(ids(third.globalBlocks)).containsExactlyInAnyOrder(0, 1, 2);
@@ -88,7 +90,7 @@ class KvBlocksTest {
 
   @Test
   void closedChunksGoBackAndTheOpenOneStays() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(8), 0, 24);
+    KvBlocks blocks = new KvBlocks(Specs.layers(8), 0, 24, false);
     Sequence sequence = Specs.row("a", 1000);
     for (int computed = 5; computed <= 1000; computed += 5) {
       compute(blocks, sequence, 5);
@@ -102,12 +104,12 @@ class KvBlocksTest {
         .isLessThanOrEqualTo(12);
     blocks.release(sequence);
     assertThat(sequence.firstChunkedBlock).isZero();
-    assertThat(blocks.canBegin(24, 24)).as("all three blocks are free").isTrue();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 24, 24)).as("all three blocks are free").isTrue();
   }
 
   @Test
   void aChunkThatWillBeRolledBackIntoStaysOpen() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(8, 0), 64, 64);
+    KvBlocks blocks = new KvBlocks(Specs.layers(8, 0), 64, 64, false);
     int[] prompt = new int[13];
     List<int[]> continuations = List.of(new int[20], new int[] {1, 2, 3});
     Sequence sequence =
@@ -126,7 +128,7 @@ class KvBlocksTest {
     compute(blocks, sequence, 2);
     assertThat(choice.advance(sequence)).isFalse();
     blocks.release(sequence);
-    assertThat(blocks.canBegin(64, 64)).as("all are free").isTrue();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 64, 64)).as("all are free").isTrue();
     Sequence next = Specs.row("a", 32);
     compute(blocks, next, 32);
     assertThat(blocks.peakTokens()).as("nothing is counted twice").isEqualTo(32);
@@ -134,7 +136,7 @@ class KvBlocksTest {
 
   @Test
   void aLongSequenceFitsChunkedLayersByItsOpenChunk() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(8), 0, 24);
+    KvBlocks blocks = new KvBlocks(Specs.layers(8), 0, 24, false);
     assertThat(blocks.canEverHold(100_000, 16)).isTrue();
     assertThat(blocks.canEverHold(100_000, 17)).isFalse();
     assertThat(blocks.canEverHold(24, 100)).isTrue();
@@ -142,7 +144,7 @@ class KvBlocksTest {
 
   @Test
   void thePeakCountsTokensByTheShareOfLayersThatHoldThem() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(8, 8, 8, 0), 1024, 1024);
+    KvBlocks blocks = new KvBlocks(Specs.layers(8, 8, 8, 0), 1024, 1024, false);
     Sequence sequence = Specs.row("a", 80);
     for (int i = 0; i < 10; i++) {
       compute(blocks, sequence, 8);
@@ -157,7 +159,7 @@ class KvBlocksTest {
 
   @Test
   void releasedTokensAreNotCountedAgain() {
-    KvBlocks blocks = new KvBlocks(Specs.layers(8, 0), 1024, 1024);
+    KvBlocks blocks = new KvBlocks(Specs.layers(8, 0), 1024, 1024, false);
     for (int i = 0; i < 5; i++) {
       Sequence sequence = Specs.row("a", 12);
       compute(blocks, sequence, 7);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sparkllama4.error.ErrorCode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -11,12 +12,16 @@ import org.junit.jupiter.api.Test;
 class SchedulerTest {
   private final List<Sequence> failed = new ArrayList<>();
   private final List<ErrorCode> codes = new ArrayList<>();
-  private KvBlocks blocks = new KvBlocks(Specs.layers(0), 0, 0);
+  private KvBlocks blocks = new KvBlocks(Specs.layers(0), 0, 0, false);
 
   private Scheduler scheduler(int maxBatch, int prefillChunk, int kvTokens) {
-    blocks = new KvBlocks(Specs.layers(0), kvTokens, 0);
+    return scheduler(new EngineOptions(maxBatch, prefillChunk, kvTokens, false));
+  }
+
+  private Scheduler scheduler(EngineOptions options) {
+    blocks = new KvBlocks(Specs.layers(0), options.kvTokens(), 0, options.prefixCache());
     return new Scheduler(
-        new EngineOptions(maxBatch, prefillChunk, kvTokens),
+        options,
         blocks,
         (sequence, error) -> {
           failed.add(sequence);
@@ -37,6 +42,7 @@ class SchedulerTest {
     for (StepPlan.Slice slice : plan.slices()) {
       boolean reachesEnd = slice.reachesEnd();
       slice.sequence().commit(slice.count());
+      blocks.settle(slice.sequence());
       if (reachesEnd) {
         slice.sequence().tokens().add(2);
       }
@@ -138,7 +144,7 @@ class SchedulerTest {
     assertThat(step(scheduler).isEmpty()).isTrue();
     assertThat(failed).containsExactly(only);
     assertThat(scheduler.hasWork()).isFalse();
-    assertThat(blocks.canBegin(32, 32)).as("its blocks are free").isTrue();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 32, 32)).as("its blocks are free").isTrue();
   }
 
   @Test
@@ -154,16 +160,16 @@ class SchedulerTest {
     last.submission().cancel();
     assertThat(step(scheduler).isEmpty()).isTrue();
     assertThat(scheduler.hasWork()).isFalse();
-    assertThat(blocks.canBegin(64, 64)).isTrue();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 64, 64)).isTrue();
   }
 
   @Test
   void rowsWhoseTimeIsUpFailWhereverTheyAre() {
     long[] now = {1000};
-    blocks = new KvBlocks(Specs.layers(0), 96, 0);
+    blocks = new KvBlocks(Specs.layers(0), 96, 0, false);
     Scheduler scheduler =
         new Scheduler(
-            new EngineOptions(2, 0, 96),
+            new EngineOptions(2, 0, 96, false),
             blocks,
             (sequence, error) -> {
               failed.add(sequence);
@@ -201,7 +207,7 @@ class SchedulerTest {
     step(scheduler);
     assertThat(scheduler.drain()).containsExactly(a, b, c);
     assertThat(scheduler.hasWork()).isFalse();
-    assertThat(blocks.canBegin(64, 64)).isTrue();
+    assertThat(blocks.canBegin(SharedPrefix.NONE, 64, 64)).isTrue();
   }
 
   @Test
@@ -213,5 +219,80 @@ class SchedulerTest {
     StepPlan plan = step(scheduler);
     assertThat(plan.tokens()).isEqualTo(2048);
     assertThat(counts(plan)).containsExactly(500, 500, 500, 500, 48);
+  }
+
+  /// A row of `shared` tokens that others of the same `group` begin with, and `own` tokens.
+  private static Sequence added(
+      Scheduler scheduler, String query, int group, int shared, int own, int row) {
+    int[] prompt = new int[shared + own];
+    Arrays.fill(prompt, 0, shared, group);
+    Arrays.fill(prompt, shared, shared + own, 100 + row);
+    Sequence sequence = Specs.row(query, prompt);
+    scheduler.add(sequence);
+    return sequence;
+  }
+
+  @Test
+  void rowsThatBeginAlikeComputeItOnceAndOthersGoAhead() {
+    Scheduler scheduler = scheduler(new EngineOptions(8, 24, 4096));
+    Sequence a1 = added(scheduler, "q", 1, 40, 5, 1);
+    Sequence a2 = added(scheduler, "q", 1, 40, 6, 2);
+    Sequence a3 = added(scheduler, "q", 1, 20, 7, 3);
+    Sequence b1 = added(scheduler, "q", 2, 10, 4, 4);
+    StepPlan first = step(scheduler);
+    assertThat(sequences(first)).containsExactly(a1, b1);
+    assertThat(counts(first)).containsExactly(24, 14);
+    StepPlan second = step(scheduler);
+    assertThat(sequences(second)).as("a3 needs one block").containsExactly(b1, a1, a3);
+    assertThat(counts(second)).containsExactly(1, 21, 11);
+    StepPlan third = step(scheduler);
+    assertThat(sequences(third)).containsExactly(a1, b1, a3, a2);
+    assertThat(counts(third)).containsExactly(1, 1, 1, 14);
+    assertThat(List.of(a1.cachedTokens(), a2.cachedTokens(), a3.cachedTokens()))
+        .containsExactly(0, 32, 16);
+  }
+
+  @Test
+  void rowsThatWaitKeepTheirOrderAndTheirTurns() {
+    Scheduler scheduler = scheduler(new EngineOptions(6, 512, 4096));
+    Sequence a1 = added(scheduler, "a", 1, 32, 5, 1);
+    Sequence a2 = added(scheduler, "a", 1, 32, 5, 2);
+    Sequence a3 = added(scheduler, "a", 1, 32, 5, 3);
+    Sequence b1 = added(scheduler, "b", 2, 32, 5, 4);
+    Sequence b2 = added(scheduler, "b", 2, 32, 5, 5);
+    Sequence c1 = added(scheduler, "c", 3, 32, 5, 6);
+    assertThat(sequences(step(scheduler))).containsExactly(a1, b1, c1);
+    assertThat(sequences(step(scheduler))).startsWith(a1, b1, c1).contains(a2, a3, b2);
+    assertThat(a2.arrival()).isLessThan(a3.arrival());
+  }
+
+  @Test
+  void whoGaveWayFindsItsOwnKeysAndValuesAgain() {
+    Scheduler scheduler = scheduler(new EngineOptions(8, 0, 80));
+    Sequence a = added(scheduler, "q", 1, 16, 0, 1);
+    Sequence b = added(scheduler, "q", 2, 40, 0, 2);
+    step(scheduler);
+    for (int i = 0; i < 20; i++) {
+      step(scheduler);
+    }
+    assertThat(scheduler.preemptions()).isEqualTo(1);
+    assertThat(b.computed()).isZero();
+    scheduler.remove(a);
+    StepPlan again = step(scheduler);
+    assertThat(sequences(again)).containsExactly(b);
+    assertThat(again.slices().getFirst().start()).as("the first block").isGreaterThanOrEqualTo(16);
+    assertThat(b.cachedTokens()).as("it was its own").isZero();
+  }
+
+  @Test
+  void whoWaitsGoesOnWhereTheOtherEndsEarly() {
+    Scheduler scheduler = scheduler(new EngineOptions(8, 16, 4096));
+    Sequence first = added(scheduler, "q", 1, 60, 0, 1);
+    Sequence second = added(scheduler, "q", 1, 50, 0, 2);
+    assertThat(sequences(step(scheduler))).containsExactly(first);
+    first.submission().cancel();
+    StepPlan plan = step(scheduler);
+    assertThat(sequences(plan)).containsExactly(second);
+    assertThat(plan.slices().getFirst().start()).as("what was computed stays").isEqualTo(16);
   }
 }

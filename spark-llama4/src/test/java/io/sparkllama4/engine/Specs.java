@@ -28,6 +28,11 @@ final class Specs {
   static Sequence row(String query, int tokens) {
     int[] prompt = new int[tokens];
     Arrays.fill(prompt, 1);
+    return row(query, prompt);
+  }
+
+  /// A row of its own query that begins with `prompt`.
+  static Sequence row(String query, int[] prompt) {
     Submission submission = new Submission(query, 1, () -> {});
     return new Sequence(submission, 0, prompt, new PromptBatch.Generate(SamplingParams.DEFAULT));
   }

@@ -32,7 +32,7 @@ public final class Cases implements AutoCloseable {
         new Engine(
             decoder,
             backend,
-            EngineOptions.DEFAULT,
+            EngineOptions.DEFAULT.withoutPrefixCache(),
             Set.of(),
             NoText::new,
             checkpoint.summary().bytes(),
