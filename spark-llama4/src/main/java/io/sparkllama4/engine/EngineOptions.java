@@ -41,8 +41,8 @@ public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens, boolea
   }
 
   /// Tokens that a step should not exceed: enough that every weight is used often, few enough that
-  /// sequences which are generating do not wait long.
+  /// sequences which are generating do not wait long, and one for each of these in any case.
   int stepTokens() {
-    return Math.max(2048, prefillChunk);
+    return Math.max(Math.max(2048, prefillChunk), maxBatch);
   }
 }

@@ -17,6 +17,10 @@ import java.util.function.LongSupplier;
 /// not its tokens, and goes on, with the same result, when there is room again. Confined to the
 /// engine's thread.
 final class Scheduler {
+  /// The part of the expected growth that is kept free. Rows end at different times and make room
+  /// for each other; more would keep batches narrower than what it saves.
+  private static final double GROWTH_SHARE = 0.25;
+
   private final EngineOptions options;
   private final KvBlocks blocks;
   private final BiConsumer<Sequence, RowError> failed;
@@ -30,6 +34,9 @@ final class Scheduler {
 
   /// Sequences that hold blocks, oldest first.
   private final List<Sequence> running = new ArrayList<>();
+
+  /// How long outputs are that have ended lately.
+  private final RecentMean outputs = new RecentMean();
 
   private long arrivals;
   private long preemptions;
@@ -66,6 +73,9 @@ final class Scheduler {
   /// Takes a finished sequence out and gives its blocks back.
   void remove(Sequence sequence) {
     if (running.remove(sequence)) {
+      if (sequence.task() instanceof PromptBatch.Generate) {
+        outputs.add(sequence.generated());
+      }
       blocks.release(sequence);
     }
   }
@@ -196,7 +206,7 @@ final class Scheduler {
       }
       int count =
           prefix.isComing() ? 0 : affordable(candidate.length() - blocks.tokens(prefix), plan);
-      if (count == 0 || !blocks.canBegin(prefix, candidate.reach(), step)) {
+      if (count == 0 || !blocks.canBegin(prefix, candidate.reach() + growth(candidate), step)) {
         break;
       }
       take(isNew);
@@ -215,6 +225,25 @@ final class Scheduler {
       sequence.arrived(arrivals++, sequence.computed());
     }
     enter(sequence);
+  }
+
+  /// Tokens that must stay free for what the rows in the cache and `candidate` will probably add: a
+  /// row that must give way soon after it has begun was computed in vain.
+  private int growth(Sequence candidate) {
+    if (running.isEmpty()) {
+      return 0;
+    }
+    double tokens = expected(candidate);
+    for (Sequence sequence : running) {
+      tokens += expected(sequence);
+    }
+    return (int) Math.min(GROWTH_SHARE * tokens, Integer.MAX_VALUE / 2);
+  }
+
+  private double expected(Sequence sequence) {
+    return sequence.task() instanceof PromptBatch.Generate(SamplingParams params)
+        ? Math.max(0, Math.min(outputs.mean(), params.maxTokens()) - sequence.generated())
+        : 0;
   }
 
   private int stepOf(Sequence sequence) {
