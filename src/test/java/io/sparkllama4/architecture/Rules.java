@@ -71,7 +71,10 @@ final class Rules {
             "the template library stays in text.jinja", templateLibrary(), "text.KnowsJinjava"),
         new Rule("text alone sees text.ffi", onlySeenBy("text.ffi", "text"), "cli.KnowsInside"),
         new Rule("text alone sees text.jinja", onlySeenBy("text.jinja", "text"), "cli.KnowsInside"),
-        new Rule("cli alone sees cli.bench", onlySeenBy("cli.bench", "cli"), "runtime.KnowsBench"),
+        new Rule(
+            "commands alone see cli.bench",
+            onlySeenBy("cli.bench", "cli", "cli.spark"),
+            "runtime.KnowsBench"),
         new Rule("nobody imports backend.cpu", onlySeenBy("backend.cpu"), "runtime.KnowsCpu"),
         new Rule("Probe lives in backend", probe(), "model.Probe"),
         new Rule("only the entry point exits", exits(), "cli.Exits"),

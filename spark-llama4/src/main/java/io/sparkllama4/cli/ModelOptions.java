@@ -1,12 +1,8 @@
 package io.sparkllama4.cli;
 
-import io.sparkllama4.engine.EngineOptions;
-import io.sparkllama4.error.ErrorCode;
-import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// The options that the model commands share.
@@ -18,137 +14,24 @@ final class ModelOptions {
       description = "Checkpoint directory.")
   private Path model = Path.of("");
 
-  @Option(
-      names = "--backend",
-      paramLabel = "cpu|cuda|auto",
-      description = "Device (default: ${DEFAULT-VALUE}).",
-      defaultValue = "auto")
-  private String backend = "";
-
-  @Option(
-      names = "--kernels",
-      paramLabel = "auto|scalar|vector|native",
-      description = "CPU kernel path (default: ${DEFAULT-VALUE}).",
-      defaultValue = "auto")
-  private String kernels = "";
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "Compute threads (default: the machine's cores).")
-  private int threads = Runtime.getRuntime().availableProcessors();
-
-  @Option(
-      names = "--weights",
-      paramLabel = "stored|bf16|int8|int4",
-      description = "Form of the weights in memory (default: ${DEFAULT-VALUE}).",
-      defaultValue = "stored")
-  private String weights = "";
-
-  @Option(
-      names = "--ranks",
-      paramLabel = "N",
-      description = "Ranks that share the model (default: ${DEFAULT-VALUE}).",
-      defaultValue = "1")
-  private int ranks;
-
-  @Option(
-      names = "--max-batch",
-      paramLabel = "N",
-      description = "Most sequences in a step (default: ${DEFAULT-VALUE}).",
-      defaultValue = "256")
-  private int maxBatch;
-
-  @Option(
-      names = "--prefill-chunk",
-      paramLabel = "N",
-      description =
-          "Most prompt tokens of one sequence in a step, 0 for all (default: ${DEFAULT-VALUE}).",
-      defaultValue = "512")
-  private int prefillChunk;
-
-  @Option(
-      names = "--kv-tokens",
-      paramLabel = "N",
-      description = "Size of the KV cache in tokens, at least 1 (default: from free memory).")
-  private @Nullable Integer kvTokens;
-
-  @Option(
-      names = "--prefix-cache",
-      paramLabel = "on|off",
-      description = "Reuse of what equal beginnings have computed (default: ${DEFAULT-VALUE}).",
-      defaultValue = "on")
-  private String prefixCache = "";
-
-  @Option(
-      names = "--strict",
-      paramLabel = "true|false",
-      arity = "1",
-      description = "Order-independent sums (default: ${DEFAULT-VALUE}).",
-      defaultValue = "true")
-  private boolean strict;
-
-  @Option(names = "--json", description = "Print one JSON document.")
-  private boolean json;
-
-  @Option(names = "--debug", description = "Print stack traces of failures.")
-  private boolean debug;
+  @Mixin private RunOptions run = new RunOptions();
 
   Path model() {
     return model;
   }
 
   boolean json() {
-    return json;
+    return run.json();
   }
 
   /// How the model is run.
   ///
   /// @throws CommandFailures.UsageException where a value is none of its option's
   RuntimeOptions runtime() {
-    requireOneOf("--backend", backend, "cpu", "cuda", "auto");
-    requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
-    requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
-    requireOneOf("--prefix-cache", prefixCache, "on", "off");
-    requireAtLeast("--threads", threads, 1);
-    requireAtLeast("--ranks", ranks, 1);
-    requireAtLeast("--max-batch", maxBatch, 1);
-    requireAtLeast("--prefill-chunk", prefillChunk, 0);
-    int kvSize = 0;
-    if (kvTokens != null) {
-      requireAtLeast("--kv-tokens", kvTokens, 1);
-      kvSize = kvTokens;
-    }
-    return new RuntimeOptions(
-        backend,
-        kernels,
-        threads,
-        weights,
-        ranks,
-        strict,
-        new EngineOptions(maxBatch, prefillChunk, kvSize, prefixCache.equals("on")));
-  }
-
-  private static void requireAtLeast(String option, int value, int least) {
-    if (value < least) {
-      throw wrong(option, Integer.toString(value), "at least " + least);
-    }
-  }
-
-  private static void requireOneOf(String option, String value, String... words) {
-    if (!List.of(words).contains(value)) {
-      throw wrong(option, value, String.join(", ", words));
-    }
-  }
-
-  private static CommandFailures.UsageException wrong(String option, String found, String allowed) {
-    return new CommandFailures.UsageException(
-        ErrorReport.of(ErrorCode.INVALID_OPTION, "Option " + option + " cannot be [" + found + "]")
-            .found(found, allowed)
-            .key(option));
+    return run.runtime();
   }
 
   boolean debug() {
-    return debug;
+    return run.debug();
   }
 }

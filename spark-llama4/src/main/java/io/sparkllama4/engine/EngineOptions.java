@@ -40,6 +40,11 @@ public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens, boolea
     return new EngineOptions(maxBatch, prefillChunk, kvTokens, false);
   }
 
+  /// The same with at most `sequences` sequences in a step.
+  public EngineOptions withMaxBatch(int sequences) {
+    return new EngineOptions(sequences, prefillChunk, kvTokens, prefixCache);
+  }
+
   /// Tokens that a step should not exceed: enough that every weight is used often, few enough that
   /// sequences which are generating do not wait long, and one for each of these in any case.
   int stepTokens() {

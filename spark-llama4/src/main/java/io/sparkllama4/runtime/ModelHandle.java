@@ -39,7 +39,8 @@ public final class ModelHandle implements AutoCloseable {
       Backend backend,
       Allocator weightMemory,
       RuntimeOptions options,
-      long reservedBytes) {
+      long reservedBytes,
+      EngineHooks hooks) {
     this.checkpoint = checkpoint;
     this.weightMemory = weightMemory;
     this.weights = checkpoint.weights().placed(backend, options.form(), weightMemory);
@@ -51,15 +52,18 @@ public final class ModelHandle implements AutoCloseable {
             tokenizer,
             ChatTemplate.open(checkpoint.directory())
                 .map(template -> new ChatEncoder(tokenizer, template)));
-    this.engine =
-        new Engine(
-            new Decoder(checkpoint.spec(), weights, backend.kernels()),
-            backend,
-            options.engine(),
-            Set.copyOf(checkpoint.stopIds()),
-            () -> new DecodedText(tokenizer.decoder()),
-            checkpoint.summary().bytes() + reservedBytes,
-            EngineHooks.NONE);
+    this.engine = engine(options, reservedBytes, hooks);
+  }
+
+  private Engine engine(RuntimeOptions how, long reservedBytes, EngineHooks hooks) {
+    return new Engine(
+        new Decoder(checkpoint.spec(), weights, backend.kernels()),
+        backend,
+        how.engine(),
+        Set.copyOf(checkpoint.stopIds()),
+        () -> new DecodedText(tokenizer.decoder()),
+        checkpoint.summary().bytes() + reservedBytes,
+        hooks);
   }
 
   /// The tokenizer's decoder as the engine knows it.
@@ -83,10 +87,20 @@ public final class ModelHandle implements AutoCloseable {
     return open(directory, options, 0);
   }
 
+  /// As above, with somebody who looks on.
+  public static ModelHandle open(Path directory, RuntimeOptions options, EngineHooks hooks) {
+    return open(directory, options, 0, hooks);
+  }
+
   /// As above, beside other models.
   ///
   /// @param reservedBytes memory that they have planned and not taken yet
   static ModelHandle open(Path directory, RuntimeOptions options, long reservedBytes) {
+    return open(directory, options, reservedBytes, EngineHooks.NONE);
+  }
+
+  private static ModelHandle open(
+      Path directory, RuntimeOptions options, long reservedBytes, EngineHooks hooks) {
     try (Closing closing = new Closing()) {
       Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
       Tokenizer tokenizer =
@@ -96,7 +110,8 @@ public final class ModelHandle implements AutoCloseable {
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
       Allocator memory = closing.onFailure(backend.allocator());
       ModelHandle handle =
-          new ModelHandle(checkpoint, tokenizer, backend, memory, options, reservedBytes);
+          new ModelHandle(
+              checkpoint, tokenizer, backend, memory, options, reservedBytes, hooks);
       LOADS.incrementAndGet();
       return closing.keep(handle);
     }
@@ -163,6 +178,16 @@ public final class ModelHandle implements AutoCloseable {
   /// are mapped, and what its engine has planned and not taken yet.
   long outstandingBytes() {
     return checkpoint.summary().bytes() + engine.outstandingBytes();
+  }
+
+  /// A further engine over the same weights, which knows nothing of what the first has computed.
+  /// The kernels serve one engine at a time: the other must have nothing to do. The caller closes
+  /// it, before this model.
+  ///
+  /// @param batching whose batches and reuse of prefixes it takes; the rest is as the model was
+  ///     opened
+  public Engine openEngine(RuntimeOptions batching) {
+    return engine(batching, engine.outstandingBytes(), EngineHooks.NONE);
   }
 
   /// The engine.

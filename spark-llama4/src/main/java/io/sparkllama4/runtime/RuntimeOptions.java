@@ -40,6 +40,25 @@ public record RuntimeOptions(
     return WeightForm.of(weights);
   }
 
+  /// The same, but nothing that one row has computed is used for another.
+  public RuntimeOptions withoutPrefixCache() {
+    return with(weights, engine.withoutPrefixCache());
+  }
+
+  /// The same with another form of the weights.
+  public RuntimeOptions withWeights(String form) {
+    return with(form, engine);
+  }
+
+  /// The same with at most `sequences` sequences in a step.
+  public RuntimeOptions withMaxBatch(int sequences) {
+    return with(weights, engine.withMaxBatch(sequences));
+  }
+
+  private RuntimeOptions with(String form, EngineOptions batching) {
+    return new RuntimeOptions(backend, kernels, threads, form, ranks, strict, batching);
+  }
+
   /// Refuses, by name, what is not built yet.
   void requireBuilt() {
     if (threads < 1) {

@@ -2,6 +2,8 @@ package io.sparkllama4.cli.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -10,14 +12,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /// What a figure must name: the processor, its vector extensions, the version.
-public final class Machine {
+final class Machine {
   private static final List<String> EXTENSIONS =
       List.of("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16");
 
   private Machine() {}
 
   /// The processor's name, where the system tells.
-  public static Optional<String> describe() {
+  static Optional<String> describe() {
     return lines("/proc/cpuinfo").stream()
         .filter(line -> line.startsWith("model name"))
         .map(line -> line.substring(line.indexOf(':') + 1).trim())
@@ -25,7 +27,7 @@ public final class Machine {
   }
 
   /// Writes the processor's name and extensions.
-  public static void put(ObjectNode node) {
+  static void put(ObjectNode node) {
     node.put("name", describe().orElse(System.getProperty("os.arch")));
     Set<String> flags =
         lines("/proc/cpuinfo").stream()
@@ -37,14 +39,52 @@ public final class Machine {
     EXTENSIONS.forEach(name -> extensions.put(name, flags.contains(name)));
   }
 
+  /// The commit that the start script's project stands at, `-dirty` where files differ from it.
+  static Optional<String> commit() {
+    String root = System.getProperty("sparkllama4.root");
+    if (root == null) {
+      return Optional.empty();
+    }
+    return output("git", "-C", root, "describe", "--always", "--dirty", "--abbrev=7");
+  }
+
+  /// What a program of the system prints, where it is there and ends well.
+  private static Optional<String> output(String... command) {
+    try {
+      Process process =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+      process.getOutputStream().close();
+      String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return process.waitFor() == 0 ? Optional.of(text.strip()) : Optional.empty();
+    } catch (IOException e) {
+      // No such program: what it would tell is not known.
+      return Optional.empty();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
+  }
+
+  /// Makes the system forget what it keeps of a file in memory; false where it cannot.
+  static boolean dropFromMemory(Path file) {
+    // Reading nothing with this flag advises the kernel to drop the whole file; nothing may map it.
+    return output("dd", "if=" + file, "iflag=nocache", "count=0", "status=none").isPresent();
+  }
+
+  /// The programs that wanted to run in the last minute; empty where the system does not tell.
+  static Optional<Double> load() {
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    return load < 0 ? Optional.empty() : Optional.of(load);
+  }
+
   /// The version of this build.
-  public static String version() {
+  static String version() {
     return Optional.ofNullable(Machine.class.getPackage().getImplementationVersion())
         .orElse("0.1.0-SNAPSHOT");
   }
 
   /// The most memory that this process has had resident, in MiB; 0 where the system does not tell.
-  public static long peakResidentMebibytes() {
+  static long peakResidentMebibytes() {
     return lines("/proc/self/status").stream()
         .filter(line -> line.startsWith("VmHWM:"))
         .map(line -> line.replaceAll("\\D", ""))

@@ -14,10 +14,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 
 /// Writes a checkpoint of random bf16 weights in the published layout, so that a benchmark runs the
 /// real loading code on a model of any shape.
-public final class MadeCheckpoint {
+final class MadeCheckpoint {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int BUFFER_BYTES = 4 << 20;
 
@@ -57,10 +58,22 @@ public final class MadeCheckpoint {
     tensors.put(mixture + "shared_expert.down_proj.weight", new long[] {hidden, width});
   }
 
-  /// Writes `config.json` and `model.safetensors` of random weights into `directory`.
-  public static void write(ModelShape shape, Path directory) throws IOException {
+  /// Bytes of the weights of such a checkpoint.
+  static long bytes(ModelShape shape) {
+    return new MadeCheckpoint(shape)
+        .tensors.values().stream().mapToLong(sizes -> 2 * elements(sizes)).sum();
+  }
+
+  private static long elements(long[] sizes) {
+    return LongStream.of(sizes).reduce(1, Math::multiplyExact);
+  }
+
+  /// Writes `config.json`, a `tokenizer.json` of single bytes and `model.safetensors` of random
+  /// weights into `directory`.
+  static void write(ModelShape shape, Path directory) throws IOException {
     MadeCheckpoint checkpoint = new MadeCheckpoint(shape);
     Files.writeString(directory.resolve("config.json"), checkpoint.config());
+    Files.writeString(directory.resolve("tokenizer.json"), tokenizer());
     try (FileChannel file =
         FileChannel.open(
             directory.resolve("model.safetensors"),
@@ -88,16 +101,41 @@ public final class MadeCheckpoint {
     return JSON.writeValueAsString(config);
   }
 
+  /// A byte-level vocabulary of the 256 bytes, each written as the letter that such vocabularies
+  /// give it; text is encoded byte by byte.
+  private static String tokenizer() throws IOException {
+    ObjectNode tokenizer = JSON.createObjectNode().put("version", "1.0");
+    tokenizer.putNull("normalizer").putArray("added_tokens");
+    tokenizer
+        .putObject("pre_tokenizer")
+        .put("type", "ByteLevel")
+        .put("add_prefix_space", false)
+        .put("trim_offsets", true)
+        .put("use_regex", false);
+    tokenizer
+        .putObject("decoder")
+        .put("type", "ByteLevel")
+        .put("add_prefix_space", false)
+        .put("trim_offsets", true)
+        .put("use_regex", false);
+    ObjectNode model = tokenizer.putObject("model").put("type", "BPE");
+    ObjectNode ids = model.putObject("vocab");
+    int others = 0x100;
+    for (int b = 0; b < 0x100; b++) {
+      boolean printable = (b > 0x20 && b < 0x7f) || (b > 0xa0 && b != 0xad);
+      ids.put(Character.toString(printable ? b : others++), b);
+    }
+    model.putArray("merges");
+    return JSON.writeValueAsString(tokenizer);
+  }
+
   private void writeHeader(FileChannel file) throws IOException {
     ObjectNode header = JSON.createObjectNode();
     long offset = 0;
     for (Map.Entry<String, long[]> tensor : tensors.entrySet()) {
       ObjectNode entry = header.putObject(tensor.getKey()).put("dtype", "BF16");
-      long bytes = 2;
-      for (long size : tensor.getValue()) {
-        entry.withArray("shape").add(size);
-        bytes *= size;
-      }
+      LongStream.of(tensor.getValue()).forEach(entry.withArray("shape")::add);
+      long bytes = 2 * elements(tensor.getValue());
       entry.withArray("data_offsets").add(offset).add(offset + bytes);
       offset += bytes;
     }
@@ -112,10 +150,7 @@ public final class MadeCheckpoint {
     ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (Map.Entry<String, long[]> tensor : tensors.entrySet()) {
       short[] values = values(tensor.getKey(), tensor.getValue());
-      long elements = 1;
-      for (long size : tensor.getValue()) {
-        elements *= size;
-      }
+      long elements = elements(tensor.getValue());
       for (long i = 0; i < elements; i += 4) {
         long bits = random.nextLong();
         for (int j = 0; j < 4 && i + j < elements; j++, bits >>>= 16) {

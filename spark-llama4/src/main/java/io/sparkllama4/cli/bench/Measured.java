@@ -1,100 +1,134 @@
 package io.sparkllama4.cli.bench;
 
-import io.sparkllama4.backend.Backend;
-import io.sparkllama4.backend.Ceilings;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// One case of a benchmark with its samples, each beside a measurement of the ceiling in the same
-/// moment: the speed of a machine drifts, the ratio of neighbours does not.
-public final class Measured {
-  private final String name;
-  private final int n;
-  private final Sample sample;
-  private final double workPerToken;
-  private final boolean isPrefill;
-  private final List<Double> speeds = new ArrayList<>();
-  private final List<Double> shares = new ArrayList<>();
-  private final List<Ceilings> ceilings = new ArrayList<>();
+/// A case with its samples, each beside a measurement of the ceilings in the same moment: the speed
+/// of a machine drifts, the ratio of neighbours does not.
+final class Measured {
+  private final Case measured;
+  private final String weights;
+  private final List<Sample> samples = new ArrayList<>();
+  private final List<Speeds> ceilings = new ArrayList<>();
 
-  private Measured(String name, int n, double workPerToken, boolean isPrefill, Sample sample) {
-    this.name = name;
-    this.n = n;
-    this.workPerToken = workPerToken;
-    this.isPrefill = isPrefill;
-    this.sample = sample;
+  /// What its steps read, where a run before has counted it: equal steps read equal bytes.
+  private double bytesPerToken;
+
+  /// @param weights label of their form in memory
+  Measured(Case measured, String weights) {
+    this.measured = measured;
+    this.weights = weights;
   }
 
-  private interface Sample {
-    double tokensPerSecond(Cases cases) throws InterruptedException;
+  /// Runs the case once where it asks for it, and counts the experts that it reaches.
+  void warmUp(BenchModel model) throws InterruptedException {
+    if (measured.warmsUp()) {
+      model.observe(true);
+      bytesPerToken = measured.run(model).bytesPerToken();
+      model.observe(false);
+    }
   }
 
-  /// One prompt of `n` tokens, as a share of the multiply-adds that the machine can do.
-  public static Measured prefill(int n, Work work) {
-    return new Measured("prefill", n, work.flopsPerToken(), true, cases -> cases.prefill(n));
+  /// Takes a sample, the ceilings before and behind it where they are wanted.
+  void measure(BenchModel model, boolean withCeilings) throws InterruptedException {
+    if (!withCeilings) {
+      samples.add(measured.run(model));
+      return;
+    }
+    Speeds before = Speeds.of(model.backend().measureCeilings());
+    samples.add(measured.run(model));
+    ceilings.add(Speeds.mean(before, Speeds.of(model.backend().measureCeilings())));
   }
 
-  /// `n` sequences side by side, as a share of the bytes that the machine can read.
-  public static Measured decode(int n, int prompt, int tokens, Work work) {
-    return new Measured(
-        "decode", n, work.bytesPerStep(n) / n, false, cases -> cases.decode(n, prompt, tokens));
+  boolean isLong() {
+    return !measured.warmsUp();
   }
 
-  /// Runs the case once, so that code is compiled and weights are in memory.
-  public void warmUp(Cases cases) throws InterruptedException {
-    sample.tokensPerSecond(cases);
+  String name() {
+    return measured.name();
   }
 
-  /// Takes a sample, the ceiling before and behind it.
-  public void measure(Cases cases, Backend backend) throws InterruptedException {
-    Ceilings before = backend.measureCeilings();
-    double speed = sample.tokensPerSecond(cases);
-    Ceilings behind = backend.measureCeilings();
-    Ceilings mean = Ceilings.median(List.of(before, behind));
-    speeds.add(speed);
-    ceilings.add(mean);
-    double ceiling = isPrefill ? mean.fp32Flops() : mean.readBytesPerSecond();
-    shares.add(speed * workPerToken / ceiling);
+  int n() {
+    return measured.n();
   }
 
-  /// Its name.
-  public String name() {
-    return name;
+  /// Name and n.
+  String label() {
+    return name() + " " + n();
   }
 
-  /// Prompt length, or number of sequences.
-  public int n() {
-    return n;
+  /// The ceilings beside its samples.
+  List<Speeds> ceilings() {
+    return List.copyOf(ceilings);
   }
 
-  /// The samples.
-  public List<Double> tokensPerSecond() {
-    return List.copyOf(speeds);
+  List<Double> tokensPerSecond() {
+    return samples.stream().map(Sample::tokensPerSecond).toList();
   }
 
-  /// The median sample.
-  public double median() {
-    return median(speeds);
+  double median() {
+    return median(tokensPerSecond());
   }
 
-  /// The median share of the ceiling.
-  public double share() {
-    return median(shares);
+  /// The distance of the fastest from the slowest sample, relative to the median.
+  double spread() {
+    List<Double> speeds = tokensPerSecond();
+    double least = speeds.stream().mapToDouble(speed -> speed).min().orElse(0);
+    double most = speeds.stream().mapToDouble(speed -> speed).max().orElse(0);
+    return (most - least) / median();
   }
 
-  /// What it is a share of.
-  public String ceilingName() {
-    return isPrefill ? "fp32 multiply-adds" : "memory reads";
+  /// Floating-point operations per second.
+  double flops() {
+    return median(samples.stream().map(s -> s.flopsPerToken() * s.tokensPerSecond()).toList());
   }
 
-  /// The medians of the ceilings that were measured beside the cases.
-  public static Optional<Ceilings> medianCeilings(List<Measured> cases) {
-    List<Ceilings> all = cases.stream().flatMap(c -> c.ceilings.stream()).toList();
-    return all.isEmpty() ? Optional.empty() : Optional.of(Ceilings.median(all));
+  /// Bytes of weights read per second, where they were counted.
+  Optional<Double> bytes() {
+    return bytesPerToken == 0 ? Optional.empty() : Optional.of(bytesPerToken * median());
   }
 
-  private static double median(List<Double> values) {
+  /// A share of a ceiling.
+  ///
+  /// @param of the ceiling's name: `fp32`, `bf16`, `int8` or `read`
+  record Share(double share, String of) {}
+
+  /// The median share of the ceiling that is nearest: of multiply-adds or of reading. Empty where
+  /// ceilings were not measured.
+  Optional<Share> share() {
+    if (ceilings.isEmpty()) {
+      return Optional.empty();
+    }
+    List<Double> compute = new ArrayList<>();
+    List<Double> read = new ArrayList<>();
+    for (int i = 0; i < samples.size(); i++) {
+      double speed = samples.get(i).tokensPerSecond();
+      double flops = samples.get(i).flopsPerToken() * speed;
+      compute.add(flops / ceilings.get(i).multiplyAdds(weights).perSecond());
+      read.add(bytesPerToken * speed / ceilings.get(i).read());
+    }
+    String instruction = Speeds.median(ceilings).multiplyAdds(weights).name();
+    return Optional.of(
+        median(read) > median(compute)
+            ? new Share(median(read), "read")
+            : new Share(median(compute), instruction));
+  }
+
+  /// Its entry in the document.
+  void describe(ObjectNode document) {
+    document.put("case", name()).put("n", n());
+    tokensPerSecond().forEach(document.putArray("tokens_per_s")::add);
+    document.put("median", median()).put("spread", spread());
+    document.put("gflops", flops() / 1e9);
+    document.put("gb_per_s", bytes().map(bytes -> bytes / 1e9).orElse(null));
+    document.put("share_of_ceiling", share().map(Share::share).orElse(null));
+    document.put("ceiling", share().map(Share::of).orElse(null));
+    measured.describe(document, median());
+  }
+
+  static double median(List<Double> values) {
     List<Double> sorted = values.stream().sorted().toList();
     int middle = sorted.size() / 2;
     return sorted.size() % 2 == 1

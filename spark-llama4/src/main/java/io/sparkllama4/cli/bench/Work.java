@@ -5,18 +5,24 @@ import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.MixtureLayer;
 import io.sparkllama4.model.DecoderWeights;
 import io.sparkllama4.tensor.Linear;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// What a model's tokens take at least: multiply-adds of the matrices, bytes of the weights.
 /// Attention is left out, so that shares of ceilings come out too low rather than too high.
-public final class Work {
+final class Work {
   private long matrixWeights;
+  private long headWeights;
+  private long headBytes;
   private long sharedBytes;
-  private long expertBytes;
-  private int experts = 1;
+  private long totalBytes;
 
-  /// The work of a model.
-  public Work(DecoderWeights weights) {
+  /// Bytes of one expert of each layer, 0 for a dense one.
+  private final List<Double> expertBytes = new ArrayList<>();
+
+  /// Adds the work of a model; none is known before.
+  void add(DecoderWeights weights) {
     for (DecoderWeights.Layer layer : weights.layers()) {
       List.of(
               layer.attention().query(),
@@ -25,19 +31,30 @@ public final class Work {
               layer.attention().output())
           .forEach(this::everyToken);
       switch (layer.feedForward()) {
-        case FeedForwardLayer dense -> everyToken(dense.mlp());
-        case MixtureLayer mixture -> {
-          everyToken(mixture.router());
-          mixture.shared().forEach(this::everyToken);
-          Linear gateUp = mixture.expertGateUp().getFirst();
-          Linear down = mixture.expertDown().getFirst();
-          experts = mixture.expertGateUp().size();
-          matrixWeights += mixture.chosen() * (size(gateUp) + size(down));
-          expertBytes += mixture.chosen() * (gateUp.bytes() + down.bytes());
+        case FeedForwardLayer dense -> {
+          everyToken(dense.mlp());
+          expertBytes.add(0.0);
         }
+        case MixtureLayer mixture -> addMixture(mixture);
       }
     }
-    sharedBytes += weights.head().bytes();
+    headWeights += size(weights.head());
+    headBytes += weights.head().bytes();
+    totalBytes += sharedBytes + headBytes + weights.embedding().data().byteSize();
+  }
+
+  private void addMixture(MixtureLayer mixture) {
+    everyToken(mixture.router());
+    mixture.shared().forEach(this::everyToken);
+    long bytes = 0;
+    for (int e = 0; e < mixture.expertGateUp().size(); e++) {
+      bytes += mixture.expertGateUp().get(e).bytes() + mixture.expertDown().get(e).bytes();
+    }
+    totalBytes += bytes;
+    expertBytes.add((double) bytes / mixture.expertGateUp().size());
+    matrixWeights +=
+        mixture.chosen()
+            * (size(mixture.expertGateUp().getFirst()) + size(mixture.expertDown().getFirst()));
   }
 
   private void everyToken(GatedMlp mlp) {
@@ -54,15 +71,25 @@ public final class Work {
     return layer.inputs() * layer.outputs();
   }
 
-  /// Floating-point operations of a prompt token, the head left out.
-  public double flopsPerToken() {
-    return 2.0 * matrixWeights;
+  /// Floating-point operations.
+  ///
+  /// @param tokens those that go through the layers
+  /// @param sampled those whose logits are made
+  double flops(double tokens, double sampled) {
+    return 2.0 * (tokens * matrixWeights + sampled * headWeights);
   }
 
-  /// Bytes of weights that a step of `sequences` sequences reads: those that all share, and the
-  /// experts that even routing would reach.
-  public double bytesPerStep(int sequences) {
-    double reached = experts * (1 - Math.pow(1 - 1.0 / experts, sequences));
-    return sharedBytes + reached * expertBytes;
+  /// Bytes of weights that a step reads whose tokens were routed to so many experts of each layer.
+  double bytes(Map<Integer, Integer> experts) {
+    double bytes = sharedBytes + headBytes;
+    for (Map.Entry<Integer, Integer> layer : experts.entrySet()) {
+      bytes += layer.getValue() * expertBytes.get(layer.getKey());
+    }
+    return bytes;
+  }
+
+  /// Bytes of all weights in memory, norms left out.
+  long totalBytes() {
+    return totalBytes;
   }
 }

@@ -1,11 +1,12 @@
 /// Benchmarks: checkpoints made to measure, cases, and their shares of what the machine can do.
 ///
-/// Read in this order: [ModelShape] and [MadeCheckpoint] (what is measured), [Cases] (one by one),
-/// [Work] and [Measured] (from seconds to shares), [Machine].
+/// Read in this order: [ModelShape] and [MadeCheckpoint] (what is measured), [Case] and its forms
+/// (one by one), [Work], [Speeds] and [Measured] (from seconds to shares), [Benchmark], which runs
+/// them in turn, and [BenchReport].
 ///
-/// The kernels and the engine are measured as they are, below the runtime: a tokenizer would only
-/// blur the figures. This package may know the engine, the weights and what they may know; only the
-/// command in `cli` uses it.
+/// A model is opened as everybody opens one, with every option, and its engine is given token ids:
+/// a tokenizer would only blur the figures. This package may know the runtime and what the runtime
+/// may know; only the commands in `cli` and `cli.spark` use it.
 @NullMarked
 package io.sparkllama4.cli.bench;
 

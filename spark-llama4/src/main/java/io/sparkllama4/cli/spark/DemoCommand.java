@@ -70,12 +70,12 @@ public final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     checkOptions();
-    Path home = home();
-    Path model = home.resolve("examples/models/tickets");
-    Path data = bundled(home.resolve("examples/data/tickets-held-out.parquet"));
-    String query = Files.readString(bundled(home.resolve("examples/sql/tickets.sql")));
+    Path model = Bundled.model();
+    Path data = Bundled.tickets();
+    String query = Files.readString(Bundled.file("examples/sql/tickets.sql"));
     ModelHandle.validate(model, RuntimeOptions.defaults());
-    console.note("Asking three questions of each ticket; the model is " + home.relativize(model));
+    console.note(
+        "Asking three questions of each ticket; the model is " + Bundled.home().relativize(model));
     try (LocalSession local =
         LocalSession.start("local[2]", Map.of("default", model), progress())) {
       return answer(local.session(), data, query);
@@ -103,28 +103,6 @@ public final class DemoCommand implements Callable<Integer> {
         ErrorReport.of(ErrorCode.INVALID_OPTION, "Invalid value of " + key)
             .found(found, expected)
             .key(key));
-  }
-
-  /// The project's root, which the start script names.
-  private static Path home() {
-    String home = System.getProperty("sparkllama4.root");
-    if (home == null) {
-      throw ErrorReport.of(
-              ErrorCode.MISSING_FILE,
-              "The bundled model lies in the project; start bin/spark-llama4")
-          .key("-Dsparkllama4.root")
-          .exception();
-    }
-    return Path.of(home);
-  }
-
-  private static Path bundled(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw ErrorReport.of(ErrorCode.MISSING_FILE, "The project is incomplete: no " + file)
-          .file(file.toString())
-          .exception();
-    }
-    return file;
   }
 
   private static Map<String, String> progress() {

@@ -43,6 +43,8 @@ public final class Main implements Runnable {
             .addSubcommand(new InfoCommand(console))
             .addSubcommand(new SqlCommand(console))
             .addSubcommand(new BenchCommand(console))
+            .addSubcommand(new BenchSparkCommand(console))
+            .addSubcommand(new PerplexityCommand(console))
             .addSubcommand(new PlanCommand());
     new CommandFailures(console).handle(commands);
     return commands.execute(args);

@@ -1,0 +1,110 @@
+package io.sparkllama4.cli.bench;
+
+import io.sparkllama4.backend.FeedForwardLayer;
+import io.sparkllama4.backend.GatedMlp;
+import io.sparkllama4.backend.MixtureLayer;
+import io.sparkllama4.model.DecoderWeights;
+import io.sparkllama4.runtime.ModelHandle;
+import io.sparkllama4.runtime.RuntimeOptions;
+import io.sparkllama4.tensor.Linear;
+import io.sparkllama4.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// How long a model takes until it is open and every page of its weights has been read.
+///
+/// @param bytes of weights in memory
+/// @param coldSeconds with nothing of the checkpoint in the system's memory; empty where the system
+///     cannot be made to forget it
+/// @param warmSeconds right behind
+public record Loading(long bytes, Optional<Double> coldSeconds, double warmSeconds) {
+  private static final long PAGE_BYTES = 4096;
+
+  /// Opens the model twice.
+  public static Loading measure(Path directory, RuntimeOptions options) {
+    Timed cold = isForgotten(directory) ? open(directory, options) : Timed.NOT;
+    Timed warm = open(directory, options);
+    return new Loading(
+        warm.bytes,
+        cold.equals(Timed.NOT) ? Optional.empty() : Optional.of(cold.seconds),
+        warm.seconds);
+  }
+
+  private record Timed(double seconds, long bytes) {
+    static final Timed NOT = new Timed(0, 0);
+  }
+
+  private static boolean isForgotten(Path directory) {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.filter(Files::isRegularFile).allMatch(Machine::dropFromMemory);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Timed open(Path directory, RuntimeOptions options) {
+    long start = System.nanoTime();
+    try (ModelHandle handle = ModelHandle.open(directory, options)) {
+      long bytes = touch(handle.weights());
+      return new Timed((System.nanoTime() - start) * 1e-9, bytes);
+    }
+  }
+
+  /// Reads a byte of every page; returns how many bytes lie there.
+  private static long touch(DecoderWeights weights) {
+    List<MemorySegment> segments = new ArrayList<>();
+    segments.add(weights.embedding().data());
+    for (DecoderWeights.Layer layer : weights.layers()) {
+      var attention = layer.attention();
+      add(attention.query(), segments);
+      add(attention.key(), segments);
+      add(attention.value(), segments);
+      add(attention.output(), segments);
+      switch (layer.feedForward()) {
+        case FeedForwardLayer dense -> add(dense.mlp(), segments);
+        case MixtureLayer mixture -> {
+          mixture.expertGateUp().forEach(linear -> add(linear, segments));
+          mixture.expertDown().forEach(linear -> add(linear, segments));
+          mixture.shared().forEach(mlp -> add(mlp, segments));
+        }
+      }
+    }
+    add(weights.head(), segments);
+    long bytes = 0;
+    int sum = 0;
+    for (MemorySegment segment : segments) {
+      bytes += segment.byteSize();
+      for (long at = 0; at < segment.byteSize(); at += PAGE_BYTES) {
+        sum += segment.get(ValueLayout.JAVA_BYTE, at);
+      }
+    }
+    // The sum is used, so that no compiler leaves the reading out.
+    return sum == Integer.MIN_VALUE ? bytes + 1 : bytes;
+  }
+
+  private static void add(GatedMlp mlp, List<MemorySegment> segments) {
+    add(mlp.gateUp(), segments);
+    add(mlp.down(), segments);
+  }
+
+  private static void add(Linear linear, List<MemorySegment> segments) {
+    linear.parts().stream()
+        .map(Linear.Part::weight)
+        .map(weight -> weight.values())
+        .map(Tensor::data)
+        .forEach(segments::add);
+  }
+
+  /// Bytes per second of a time.
+  double bytesPerSecond(double seconds) {
+    return bytes / seconds;
+  }
+}

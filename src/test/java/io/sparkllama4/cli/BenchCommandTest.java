@@ -1,0 +1,213 @@
+package io.sparkllama4.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sparkllama4.golden.Oracle;
+import io.sparkllama4.tensor.NativeArena;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// `bench` on a tiny checkpoint: what it counts and says, not how fast anything is.
+class BenchCommandTest {
+  @TempDir static Path presets = Path.of("");
+
+  @AfterEach
+  void nothingIsLeft() {
+    assertThat(NativeArena.openBytes()).isZero();
+  }
+
+  private static CommandRun tiny(String... more) {
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(
+        List.of("bench", "--preset", "tiny", "--preset-dir", presets.toString(), "--threads", "2"));
+    arguments.addAll(List.of("--prompt", "8", "--tokens", "3", "--repeat", "2"));
+    arguments.addAll(List.of(more));
+    return CommandRun.of(arguments.toArray(String[]::new));
+  }
+
+  private static JsonNode document(CommandRun run) {
+    assertThat(run.status()).as(run.output() + run.progress()).isZero();
+    assertThat(run.output().lines()).hasSize(1);
+    return run.document();
+  }
+
+  private static List<String> cases(JsonNode document) {
+    List<String> names = new ArrayList<>();
+    for (JsonNode entry : document.get("cases")) {
+      names.add(entry.get("case").textValue() + " " + entry.get("n").intValue());
+    }
+    return names;
+  }
+
+  @Test
+  void prefillAndDecodeStandBesideCeilings() {
+    JsonNode document = document(tiny("--prefill", "5,40", "--decode", "1,3", "--json"));
+
+    assertThat(document.get("peer").textValue()).isEqualTo("spark-llama4");
+    assertThat(document.get("model").textValue()).isEqualTo("tiny");
+    assertThat(document.get("threads").intValue()).isEqualTo(2);
+    assertThat(document.at("/backend/name").textValue()).isEqualTo("cpu");
+    assertThat(document.at("/cpu/name").isTextual()).isTrue();
+    assertThat(CommandRun.names(document.at("/cpu/flags"))).contains("avx2", "avx512_bf16");
+    assertThat(CommandRun.names(document.get("ceilings")))
+        .containsExactly("fp32_gflops", "bf16_gflops", "int8_gops", "read_gb_per_s");
+    assertThat(document.at("/ceilings/fp32_gflops").doubleValue()).isPositive();
+    assertThat(document.get("peak_rss_mib").longValue()).isPositive();
+    assertThat(document.at("/memory/weight_bytes").longValue()).isPositive();
+    assertThat(cases(document)).containsExactly("prefill 5", "prefill 40", "decode 1", "decode 3");
+    for (JsonNode entry : document.get("cases")) {
+      assertThat(entry.get("tokens_per_s")).hasSize(2).allMatch(speed -> speed.doubleValue() > 0);
+      assertThat(entry.get("median").doubleValue()).isPositive();
+      assertThat(entry.get("share_of_ceiling").doubleValue()).isPositive();
+      assertThat(entry.get("gb_per_s").doubleValue()).isPositive();
+      assertThat(entry.get("ceiling").textValue()).isIn("fp32", "bf16", "int8", "read");
+    }
+  }
+
+  @Test
+  void rowsAnswerTheSameWithTheirPrefixOnceAndPerRow() {
+    JsonNode document =
+        document(
+            tiny(
+                "--prefill",
+                "",
+                "--decode",
+                "",
+                "--rows",
+                "6",
+                "--shared-prefix",
+                "40",
+                "--own",
+                "5",
+                "--out",
+                "3",
+                "--row-batch",
+                "2",
+                "--ceilings",
+                "false",
+                "--json"));
+
+    assertThat(cases(document)).containsExactly("rows_prefix_per_row 6", "rows_prefix_once 6");
+    for (JsonNode entry : document.get("cases")) {
+      assertThat(entry.get("tokens_per_s")).hasSize(1);
+      assertThat(entry.get("prompt_tokens").intValue()).isEqualTo(6 * 45);
+      assertThat(entry.get("same_answer_as_per_row").intValue()).isEqualTo(6);
+      assertThat(entry.get("same_first_token_as_per_row").intValue()).isEqualTo(6);
+      assertThat(entry.get("share_of_ceiling").isNull()).isTrue();
+    }
+    assertThat(document.at("/cases/0/cached_tokens").intValue()).isZero();
+    assertThat(document.at("/ceilings/fp32_gflops").isNull()).isTrue();
+  }
+
+  @Test
+  void scoredLabelsAreThoseOfExhaustiveScoring() {
+    JsonNode document =
+        document(
+            tiny(
+                "--prefill",
+                "",
+                "--decode",
+                "",
+                "--classify",
+                "5",
+                "--shared-prefix",
+                "20",
+                "--own",
+                "5",
+                "--ceilings",
+                "false",
+                "--prefix-cache",
+                "off",
+                "--json"));
+
+    assertThat(cases(document)).containsExactly("classify_by_generation 5", "classify 5");
+    JsonNode scored = document.get("cases").get(1);
+    assertThat(scored.get("checked_rows").intValue()).isEqualTo(5);
+    assertThat(scored.get("same_label_as_exhaustive").intValue()).isEqualTo(5);
+    double speed = scored.get("median").doubleValue();
+    assertThat(scored.get("rows_per_s").doubleValue()).isEqualTo(speed / 25);
+  }
+
+  @Test
+  void aMadeCheckpointIsKeptAndTakenAgain() throws IOException {
+    document(tiny("--prefill", "2", "--decode", "", "--ceilings", "false", "--json"));
+    FileTime made = Files.getLastModifiedTime(weights());
+    CommandRun second = tiny("--prefill", "2", "--decode", "", "--ceilings", "false", "--load");
+
+    assertThat(second.status()).isZero();
+    assertThat(Files.getLastModifiedTime(weights())).isEqualTo(made);
+    assertThat(second.progress()).doesNotContain("Making a checkpoint");
+    assertThat(second.output()).contains("Loading", "prefill", "tokens/s", "Peak memory");
+  }
+
+  private static Path weights() throws IOException {
+    try (Stream<Path> files = Files.walk(presets)) {
+      List<Path> found = files.filter(f -> f.endsWith("model.safetensors")).toList();
+      assertThat(found).hasSize(1);
+      return found.getFirst();
+    }
+  }
+
+  @Test
+  void anyCheckpointCanBeMeasured() {
+    String model = Oracle.named("scout").directory().toString();
+    JsonNode document =
+        document(
+            CommandRun.of(
+                "bench",
+                "--json",
+                "--model",
+                model,
+                "--prefill",
+                "4",
+                "--decode",
+                "2",
+                "--prompt",
+                "4",
+                "--tokens",
+                "2",
+                "--repeat",
+                "1",
+                "--ceilings",
+                "false"));
+
+    assertThat(cases(document)).containsExactly("prefill 4", "decode 2");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--decode,300,at most 256",
+    "--prefill,0,at least 1",
+    "--prefill,many,integers",
+    "--tokens,0,at least 1",
+    "--rows,-1,at least 0",
+    "--preset,model-x,model-s",
+  })
+  void wrongValuesAreRefused(String option, String value, String allowed) {
+    CommandRun run = CommandRun.of("bench", "--json", option, value);
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.error().get("key").textValue()).isEqualTo(option);
+    assertThat(run.error().get("expected").textValue()).contains(allowed);
+  }
+
+  @Test
+  void aCacheThatIsTooSmallForAllSequencesIsSaid() {
+    CommandRun run = tiny("--json", "--prefill", "", "--decode", "8", "--kv-tokens", "64");
+
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.error().get("code").textValue()).isEqualTo("NOT_ENOUGH_MEMORY");
+    assertThat(run.error().get("key").textValue()).isEqualTo("--kv-tokens");
+  }
+}
