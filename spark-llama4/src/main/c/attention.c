@@ -26,19 +26,60 @@ INLINE int64_t slot_of(const paged *cache, int64_t position) {
   return (int64_t)cache->blocks[position / cache->block_tokens] * cache->block_tokens + position % cache->block_tokens;
 }
 
-/* Keys `from` up to `end` as [KEYS / 16][dim][16], zeros behind; values as [KEYS][dim], zeros before and behind. */
+typedef float v8f __attribute__((vector_size(32)));
+typedef int32_t v8i __attribute__((vector_size(32)));
+
+INLINE v8f load8(const float *address) {
+  v8f value;
+  memcpy(&value, address, sizeof value);
+  return value;
+}
+
+/* Columns d to d + 7 of eight keys -> eight rows, 16 floats apart. */
+INLINE void transpose8(const float *const *keys, int64_t d, float *target) {
+  static const v8i low = {0, 8, 1, 9, 4, 12, 5, 13}, high = {2, 10, 3, 11, 6, 14, 7, 15};
+  static const v8i first = {0, 1, 8, 9, 4, 5, 12, 13}, second = {2, 3, 10, 11, 6, 7, 14, 15};
+  static const v8i near = {0, 1, 2, 3, 8, 9, 10, 11}, far = {4, 5, 6, 7, 12, 13, 14, 15};
+  v8f pairs[8], fours[8];
+  for (int i = 0; i < 8; i += 2) {
+    v8f a = load8(keys[i] + d), b = load8(keys[i + 1] + d);
+    pairs[i] = __builtin_shuffle(a, b, low);
+    pairs[i + 1] = __builtin_shuffle(a, b, high);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    for (int j = 0; j < 2; j++) {
+      fours[i + 2 * j] = __builtin_shuffle(pairs[i + j], pairs[i + 2 + j], first);
+      fours[i + 2 * j + 1] = __builtin_shuffle(pairs[i + j], pairs[i + 2 + j], second);
+    }
+  }
+  for (int i = 0; i < 4; i++) {
+    v8f whole = __builtin_shuffle(fours[i], fours[i + 4], near);
+    memcpy(target + i * PANEL, &whole, sizeof whole);
+    whole = __builtin_shuffle(fours[i], fours[i + 4], far);
+    memcpy(target + (i + 4) * PANEL, &whole, sizeof whole);
+  }
+}
+
+/* Keys `from` up to `end` of the tile as [KEYS / 16][dim][16], values as [KEYS][dim]; zeros elsewhere. */
 static void gather(const paged *cache, int64_t tile, int64_t from, int64_t end, int64_t dim, float *keys, float *values) {
-  memset(keys, 0, KEYS * dim * 4);
-  memset(values, 0, KEYS * dim * 4);
-  for (int64_t position = from; position < end; position++) {
-    int64_t slot = slot_of(cache, position);
-    int64_t offset = slot % cache->slab_slots * cache->row + cache->head;
-    const float *key = cache->key_slabs[slot / cache->slab_slots] + offset;
-    const float *value = cache->value_slabs[slot / cache->slab_slots] + offset;
-    int64_t at = position - tile;
-    float *column = keys + at / PANEL * dim * PANEL + at % PANEL;
-    for (int64_t d = 0; d < dim; d++) column[d * PANEL] = key[d];
-    memcpy(values + at * dim, value, dim * 4);
+  static const float nothing[MOST_DIM];
+  for (int64_t at = 0; at < KEYS; at += 8) {
+    const float *rows[8];
+    for (int i = 0; i < 8; i++) {
+      int64_t position = tile + at + i;
+      float *value = values + (at + i) * dim;
+      if (position < from || position >= end) {
+        rows[i] = nothing;
+        memset(value, 0, dim * 4);
+        continue;
+      }
+      int64_t slot = slot_of(cache, position);
+      int64_t offset = slot % cache->slab_slots * cache->row + cache->head;
+      rows[i] = cache->key_slabs[slot / cache->slab_slots] + offset;
+      memcpy(value, cache->value_slabs[slot / cache->slab_slots] + offset, dim * 4);
+    }
+    float *panel = keys + at / PANEL * dim * PANEL + at % PANEL;
+    for (int64_t d = 0; d < dim; d += 8) transpose8(rows, d, panel + d * PANEL);
   }
 }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// Owns native memory that lives and ends together: what one model maps, what one engine allocates.
@@ -13,6 +14,12 @@ import java.util.concurrent.atomic.AtomicLong;
 /// Any thread may use the memory; one owner closes it. All arenas are counted, so that a test, a
 /// metric or a user can see that nothing was left over.
 public final class NativeArena implements Allocator {
+  /// Where large memory comes from.
+  public interface LargeMemory {
+    /// `size` bytes of zeros that live as long as `arena`; empty where it has none to give.
+    Optional<MemorySegment> allocate(long size, Arena arena);
+  }
+
   private static final AtomicLong ALL_BYTES = new AtomicLong();
 
   /// Cache lines and vectors never straddle the beginning of a tensor.
@@ -20,6 +27,17 @@ public final class NativeArena implements Allocator {
 
   private final Arena arena = Arena.ofShared();
   private final AtomicLong bytes = new AtomicLong();
+  private final LargeMemory large;
+
+  /// Memory as the system gives it.
+  public NativeArena() {
+    this((size, arena) -> Optional.empty());
+  }
+
+  /// @param large is asked first
+  public NativeArena(LargeMemory large) {
+    this.large = large;
+  }
 
   /// Native bytes, allocated or mapped, of all arenas that are open in this process.
   public static long openBytes() {
@@ -37,7 +55,10 @@ public final class NativeArena implements Allocator {
     long size = Math.multiplyExact(shape.elements(), dtype.bytes());
     MemorySegment data;
     try {
-      data = size == 0 ? MemorySegment.NULL : arena.allocate(size, ALIGNMENT);
+      data =
+          size == 0
+              ? MemorySegment.NULL
+              : large.allocate(size, arena).orElseGet(() -> arena.allocate(size, ALIGNMENT));
     } catch (OutOfMemoryError e) {
       throw ErrorReport.of(
               ErrorCode.NOT_ENOUGH_MEMORY,

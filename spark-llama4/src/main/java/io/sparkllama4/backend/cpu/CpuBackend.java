@@ -6,6 +6,7 @@ import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.Routing;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.backend.cpu.ffi.HostPages;
+import io.sparkllama4.backend.cpu.ffi.HugePages;
 import io.sparkllama4.backend.cpu.ffi.KernelLibrary;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
@@ -106,7 +107,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Allocator allocator() {
-    NativeArena arena = new NativeArena();
+    NativeArena arena = new NativeArena(HugePages::allocate);
     return new Allocator() {
       @Override
       public Tensor allocate(DType dtype, long... sizes) {

@@ -1,6 +1,7 @@
 package io.sparkllama4.backend.cpu;
 
 import io.sparkllama4.backend.Ceilings;
+import io.sparkllama4.backend.cpu.ffi.HugePages;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
@@ -17,7 +18,7 @@ final class CpuCeilings implements AutoCloseable {
 
   private final CpuPool pool;
   private final PanelMath math;
-  private final NativeArena arena = new NativeArena();
+  private final NativeArena arena = new NativeArena(HugePages::allocate);
   private final Tensor memory = arena.allocate(DType.U8, READ_BYTES);
 
   /// What each thread did.

@@ -1,7 +1,6 @@
 package io.sparkllama4.backend.cpu.ffi;
 
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -15,28 +14,16 @@ public final class HostPages {
   /// `MADV_DONTNEED` of Linux: a mapped file's pages are read again when they are used again.
   private static final int DONT_NEED = 4;
 
-  private static final Optional<MethodHandle> ADVISE = advise();
+  private static final Optional<MethodHandle> ADVISE =
+      HugePages.function(
+          "madvise",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
 
   private HostPages() {}
-
-  private static Optional<MethodHandle> advise() {
-    if (!System.getProperty("os.name", "").equals("Linux")) {
-      return Optional.empty();
-    }
-    return Linker.nativeLinker()
-        .defaultLookup()
-        .find("madvise")
-        .map(
-            function ->
-                Linker.nativeLinker()
-                    .downcallHandle(
-                        function,
-                        FunctionDescriptor.of(
-                            ValueLayout.JAVA_INT,
-                            ValueLayout.JAVA_LONG,
-                            ValueLayout.JAVA_LONG,
-                            ValueLayout.JAVA_INT)));
-  }
 
   /// Gives back the whole pages of `data` where it is part of a mapped file; elsewhere, and where
   /// the system has no such call, nothing happens.

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -22,17 +23,32 @@ public final class KernelLibrary {
   private static final MemoryLayout LONG = ValueLayout.JAVA_LONG;
   private static final MemoryLayout FLOAT = ValueLayout.JAVA_FLOAT;
 
+  // Static, with the function's address as an argument: so calls are compiled into their callers.
+  private static final MethodHandle QUANTIZED_BYTES =
+      handle(FunctionDescriptor.of(ValueLayout.JAVA_LONG, INT, LONG));
+  private static final MethodHandle QUANTIZE =
+      handle(procedure(INT, LONG, LONG, LONG, LONG, LONG));
+  private static final MethodHandle PRODUCT =
+      handle(procedure(INT, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG));
+  private static final MethodHandle ATTEND = handle(procedure(longs(15)));
+  private static final MethodHandle RMS_NORM =
+      handle(procedure(LONG, LONG, FLOAT, LONG, LONG, LONG));
+  private static final MethodHandle SWIGLU = handle(procedure(longs(7)));
+  private static final MethodHandle ADD = handle(procedure(longs(3)));
+  private static final MethodHandle CEILING =
+      handle(FunctionDescriptor.of(ValueLayout.JAVA_DOUBLE, INT, LONG, LONG, LONG));
+
   private static final Found FOUND = find();
 
   private final String instructions;
-  private final MethodHandle quantizedBytes;
-  private final MethodHandle quantize;
-  private final MethodHandle product;
-  private final MethodHandle attend;
-  private final MethodHandle rmsNorm;
-  private final MethodHandle swiGlu;
-  private final MethodHandle add;
-  private final MethodHandle ceiling;
+  private final MemorySegment quantizedBytes;
+  private final MemorySegment quantize;
+  private final MemorySegment product;
+  private final MemorySegment attend;
+  private final MemorySegment rmsNorm;
+  private final MemorySegment swiGlu;
+  private final MemorySegment add;
+  private final MemorySegment ceiling;
 
   /// What looking for the library found.
   ///
@@ -42,22 +58,14 @@ public final class KernelLibrary {
 
   private KernelLibrary(String instructions, SymbolLookup symbols) {
     this.instructions = instructions;
-    quantizedBytes = bind(symbols, "sl4_quantized_bytes", FunctionDescriptor.of(ValueLayout.JAVA_LONG, INT, LONG));
-    quantize = bind(symbols, "sl4_quantize", procedure(INT, LONG, LONG, LONG, LONG, LONG));
-    product =
-        bind(
-            symbols,
-            "sl4_product",
-            procedure(INT, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG));
-    attend = bind(symbols, "sl4_attend", procedure(longs(15)));
-    rmsNorm = bind(symbols, "sl4_rms_norm", procedure(LONG, LONG, FLOAT, LONG, LONG, LONG));
-    swiGlu = bind(symbols, "sl4_swiglu", procedure(longs(7)));
-    add = bind(symbols, "sl4_add", procedure(longs(3)));
-    ceiling =
-        bind(
-            symbols,
-            "sl4_ceiling",
-            FunctionDescriptor.of(ValueLayout.JAVA_DOUBLE, INT, LONG, LONG, LONG));
+    quantizedBytes = symbols.findOrThrow("sl4_quantized_bytes");
+    quantize = symbols.findOrThrow("sl4_quantize");
+    product = symbols.findOrThrow("sl4_product");
+    attend = symbols.findOrThrow("sl4_attend");
+    rmsNorm = symbols.findOrThrow("sl4_rms_norm");
+    swiGlu = symbols.findOrThrow("sl4_swiglu");
+    add = symbols.findOrThrow("sl4_add");
+    ceiling = symbols.findOrThrow("sl4_ceiling");
   }
 
   private static MemoryLayout[] longs(int count) {
@@ -70,8 +78,8 @@ public final class KernelLibrary {
     return FunctionDescriptor.ofVoid(arguments);
   }
 
-  private static MethodHandle bind(SymbolLookup symbols, String name, FunctionDescriptor shape) {
-    return Linker.nativeLinker().downcallHandle(symbols.findOrThrow(name), shape);
+  private static MethodHandle handle(FunctionDescriptor shape) {
+    return Linker.nativeLinker().downcallHandle(shape);
   }
 
   /// The library of this process: looked for once.
@@ -133,7 +141,7 @@ public final class KernelLibrary {
   /// Bytes of a row of `inputs` quantised inputs for weights of `kind`.
   public long quantizedBytes(int kind, long inputs) {
     try {
-      return (long) quantizedBytes.invokeExact(kind, inputs);
+      return (long) QUANTIZED_BYTES.invokeExact(quantizedBytes, kind, inputs);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -142,7 +150,7 @@ public final class KernelLibrary {
   /// Quantises `rows` rows, `stride` floats apart, to `target`.
   public void quantize(int kind, long input, long stride, long inputs, long rows, long target) {
     try {
-      quantize.invokeExact(kind, input, stride, inputs, rows, target);
+      QUANTIZE.invokeExact(quantize, kind, input, stride, inputs, rows, target);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -164,8 +172,8 @@ public final class KernelLibrary {
       long rows,
       Rows output) {
     try {
-      product.invokeExact(
-          weight.kind(),
+      PRODUCT.invokeExact(
+          product, weight.kind(),
           weight.values(),
           weight.scales(),
           weight.inputs(),
@@ -224,8 +232,8 @@ public final class KernelLibrary {
   /// Attention of some tokens of one sequence, all query heads of one key head.
   public void attend(Queries q, PagedHead kv) {
     try {
-      attend.invokeExact(
-          q.queries(),
+      ATTEND.invokeExact(
+          attend, q.queries(),
           q.output(),
           q.stride(),
           q.tokens(),
@@ -248,7 +256,7 @@ public final class KernelLibrary {
   /// `output = input / rms(input) * weight` for rows of `width` floats.
   public void rmsNorm(long input, long weight, float epsilon, long width, long rows, long output) {
     try {
-      rmsNorm.invokeExact(input, weight, epsilon, width, rows, output);
+      RMS_NORM.invokeExact(rmsNorm, input, weight, epsilon, width, rows, output);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -257,8 +265,8 @@ public final class KernelLibrary {
   /// `output = silu(gate) * up` for rows of `width` floats; strides in bytes.
   public void swiGlu(Rows gate, long up, long width, long rows, Rows output) {
     try {
-      swiGlu.invokeExact(
-          gate.address(),
+      SWIGLU.invokeExact(
+          swiGlu, gate.address(),
           up,
           gate.stride() / Float.BYTES,
           width,
@@ -273,7 +281,7 @@ public final class KernelLibrary {
   /// `target += addend`, `count` floats.
   public void add(long addend, long target, long count) {
     try {
-      add.invokeExact(addend, target, count);
+      ADD.invokeExact(add, addend, target, count);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -287,7 +295,7 @@ public final class KernelLibrary {
   /// @param bytes how many
   public double ceiling(int what, long rounds, long memory, long bytes) {
     try {
-      return (double) ceiling.invokeExact(what, rounds, memory, bytes);
+      return (double) CEILING.invokeExact(ceiling, what, rounds, memory, bytes);
     } catch (Throwable e) {
       throw unexpected(e);
     }
