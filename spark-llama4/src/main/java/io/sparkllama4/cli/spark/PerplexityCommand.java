@@ -28,15 +28,17 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     description = "Perplexity of the bundled model on held-out tickets, by form of the weights.")
 public final class PerplexityCommand implements Callable<Integer> {
-  private static final Map<String, String> QUESTIONS =
-      Map.of(
-          "queue",
-          "Name the queue for this ticket: billing, shipping, returns, technical, account, orders"
-              + " or sales.",
-          "fields",
-          "Extract product, order and priority from this ticket as JSON.",
-          "summary",
-          "Summarize this ticket in one short English sentence.");
+  /// A column of right answers, and what is asked for it.
+  private record Question(String column, String text) {}
+
+  private static final List<Question> QUESTIONS =
+      List.of(
+          new Question(
+              "queue",
+              "Name the queue for this ticket: billing, shipping, returns, technical, account,"
+                  + " orders or sales."),
+          new Question("fields", "Extract product, order and priority from this ticket as JSON."),
+          new Question("summary", "Summarize this ticket in one short English sentence."));
 
   private final Console console;
 
@@ -92,12 +94,12 @@ public final class PerplexityCommand implements Callable<Integer> {
               .limit(rows)
               .collectAsList();
       for (Row ticket : tickets) {
-        QUESTIONS.forEach(
-            (column, question) ->
-                dialogues.add(
-                    new Perplexity.Dialogue(
-                        question + "\n\n" + ticket.<String>getAs("text"),
-                        ticket.<String>getAs(column))));
+        for (Question question : QUESTIONS) {
+          dialogues.add(
+              new Perplexity.Dialogue(
+                  question.text() + "\n\n" + ticket.<String>getAs("text"),
+                  ticket.<String>getAs(question.column())));
+        }
       }
     }
     return dialogues;
