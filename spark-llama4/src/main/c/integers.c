@@ -196,49 +196,57 @@ INLINE void int4_sums(const int rows, const int width, const uint8_t *w, const u
 #endif
 }
 
-/* Some vectors of a panel: where there are many rows, one after the other, which leaves registers for rows. */
-INLINE void int4_vectors(const int rows, const int width, const int parts, panels weight, const uint8_t *w,
-                         const uint8_t *scales, const uint8_t *x, int64_t x_stride, float *y, int64_t y_stride) {
+/* Some vectors of `count` panels. Where there are many rows, vectors go one after the other, which leaves registers for
+ * rows; where there are few, panels go side by side: streams that lie apart keep more of the memory's lines on their way. */
+INLINE void int4_vectors(const int rows, const int count, const int width, const int parts, panels weight, int v0,
+                         const uint8_t *x, int64_t x_stride, float *y, int64_t y_stride) {
   const uint8_t *values = x + header_bytes(KIND_INT4_QUANTIZED, weight.inputs);
   const uint8_t *offsets = x + sizeof(quantized_row);
+  const uint8_t *w = weight.values + v0 * SL4_WIDTH;
+  const uint8_t *scales = weight.scales + v0 * LANES * 2;
   int64_t groups = (weight.inputs + weight.group - 1) / weight.group;
-  vf sums[MOST][VECTORS];
-  UNROLL for (int m = 0; m < rows; m++)
-    UNROLL for (int v = 0; v < width; v++) sums[m][v] = (vf){};
+  int64_t stride = groups * weight.group * PANEL / 2, scale_stride = groups * PANEL * 2;
+  vf sums[4][MOST][VECTORS];
+  UNROLL for (int p = 0; p < count; p++)
+    UNROLL for (int m = 0; m < rows; m++)
+      UNROLL for (int v = 0; v < width; v++) sums[p][m][v] = (vf){};
   for (int64_t g = 0; g < groups; g++, scales += 2 * PANEL) {
-    vi totals[MOST][VECTORS];
-    UNROLL for (int part = 0; part < parts; part++) {
-      vi some[MOST][VECTORS];
-      int4_sums(rows, width, w, values, x_stride, some);
-      UNROLL for (int m = 0; m < rows; m++) {
-        vi offset = broadcast4(offsets + m * x_stride);
-        UNROLL for (int v = 0; v < width; v++)
-          totals[m][v] = part == 0 ? some[m][v] - offset : totals[m][v] + (some[m][v] - offset);
+    UNROLL for (int p = 0; p < count; p++) {
+      vi totals[MOST][VECTORS];
+      UNROLL for (int part = 0; part < parts; part++) {
+        vi some[MOST][VECTORS];
+        int4_sums(rows, width, w + p * stride + part * (SUM_GROUP / 8 * 4 * PANEL), values + part * SUM_GROUP, x_stride, some);
+        UNROLL for (int m = 0; m < rows; m++) {
+          vi offset = broadcast4(offsets + 4 * part + m * x_stride);
+          UNROLL for (int v = 0; v < width; v++)
+            totals[m][v] = part == 0 ? some[m][v] - offset : totals[m][v] + (some[m][v] - offset);
+        }
       }
-      w += SUM_GROUP / 8 * 4 * PANEL;
-      values += SUM_GROUP;
-      offsets += 4;
+      UNROLL for (int v = 0; v < width; v++) {
+        vf scale = widen_bfloat16(load_halves(scales + p * scale_stride + v * LANES * 2));
+        UNROLL for (int m = 0; m < rows; m++)
+          sums[p][m][v] = fma_floats(to_floats(totals[m][v]), scale, sums[p][m][v]);
+      }
     }
-    UNROLL for (int v = 0; v < width; v++) {
-      vf scale = widen_bfloat16(load_halves(scales + v * LANES * 2));
-      UNROLL for (int m = 0; m < rows; m++) sums[m][v] = fma_floats(to_floats(totals[m][v]), scale, sums[m][v]);
-    }
+    w += parts * (SUM_GROUP / 8 * 4 * PANEL);
+    values += parts * SUM_GROUP;
+    offsets += 4 * parts;
   }
   UNROLL for (int m = 0; m < rows; m++) {
     vf scale = broadcast(row_scale(x, x_stride, m));
-    UNROLL for (int v = 0; v < width; v++) store_floats(y + m * y_stride + v * LANES, sums[m][v] * scale);
+    UNROLL for (int p = 0; p < count; p++)
+      UNROLL for (int v = 0; v < width; v++)
+        store_floats(y + m * y_stride + p * PANEL + (v0 + v) * LANES, sums[p][m][v] * scale);
   }
 }
 
-INLINE void int4_tile(const int rows, const int width, panels weight, const uint8_t *x, int64_t x_stride, float *y,
-                      int64_t y_stride) {
+INLINE void int4_tile(const int rows, const int count, const int width, panels weight, const uint8_t *x, int64_t x_stride,
+                      float *y, int64_t y_stride) {
   UNROLL for (int v = 0; v < VECTORS; v += width) {
-    const uint8_t *w = weight.values + v * SL4_WIDTH;
-    const uint8_t *scales = weight.scales + v * LANES * 2;
     if (weight.group == SUM_GROUP) {
-      int4_vectors(rows, width, 1, weight, w, scales, x, x_stride, y + v * LANES, y_stride);
+      int4_vectors(rows, count, width, 1, weight, v, x, x_stride, y, y_stride);
     } else {
-      int4_vectors(rows, width, 4, weight, w, scales, x, x_stride, y + v * LANES, y_stride);
+      int4_vectors(rows, count, width, 4, weight, v, x, x_stride, y, y_stride);
     }
   }
 }
@@ -253,7 +261,7 @@ INLINE void tiles(const int kind, panels weight, const uint8_t *x, int64_t x_str
     if (kind == KIND_INT8_QUANTIZED) {                                                                         \
       int8_tile(n, 1, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                         \
     } else {                                                                                                   \
-      int4_tile(n, n <= 2 ? VECTORS : 1, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                            \
+      int4_tile(n, 1, VECTORS, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                            \
     }                                                                                                          \
   }
 #if SL4_WIDTH == 64
@@ -261,8 +269,6 @@ INLINE void tiles(const int kind, panels weight, const uint8_t *x, int64_t x_str
 #endif
   if (kind == KIND_INT8_QUANTIZED) {
     TILES(5)
-  } else {
-    TILES(6)
   }
   TILES(4)
   TILES(3)
@@ -275,9 +281,18 @@ INLINE void product(const int kind, panels weight, int64_t outputs, const uint8_
                     float *y, int64_t y_stride) {
   int64_t value_stride = panel_bytes(kind, weight.inputs, weight.group);
   int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
-  /* One row passes several panels at once: streams that lie apart keep more of the memory's lines on their way. */
-  for (; kind == KIND_INT8_QUANTIZED && rows == 1 && outputs >= 4 * PANEL; outputs -= 4 * PANEL, y += 4 * PANEL) {
-    int8_tile(1, 4, weight, x, x_stride, y, y_stride);
+  for (; rows <= 2 && outputs >= 4 * PANEL; outputs -= 4 * PANEL, y += 4 * PANEL) {
+    if (kind == KIND_INT8_QUANTIZED && rows == 1) {
+      int8_tile(1, 4, weight, x, x_stride, y, y_stride);
+    } else if (kind == KIND_INT8_QUANTIZED) {
+      int8_tile(2, 2, weight, x, x_stride, y, y_stride);
+      panels next = {weight.values + 2 * value_stride, weight.scales + 2 * scale_stride, weight.inputs, weight.group};
+      int8_tile(2, 2, next, x, x_stride, y + 2 * PANEL, y_stride);
+    } else if (rows == 1) {
+      int4_tile(1, 4, VECTORS, weight, x, x_stride, y, y_stride);
+    } else {
+      int4_tile(2, 4, VECTORS, weight, x, x_stride, y, y_stride);
+    }
     weight.values += 4 * value_stride;
     weight.scales += 4 * scale_stride;
   }

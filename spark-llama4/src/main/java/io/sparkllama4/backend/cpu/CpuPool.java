@@ -1,6 +1,7 @@
 package io.sparkllama4.backend.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
 /// The compute threads of one engine: the engine's own thread and helpers beside it.
@@ -35,31 +36,72 @@ public final class CpuPool implements AutoCloseable {
     void run(int task, int worker);
   }
 
-  /// One kernel's tasks.
+  /// One kernel's tasks. Each thread has a run of neighbours, which mostly lie side by side in
+  /// memory, and works through it from the front; whoever is done takes from the others' ends.
   private static final class Job {
-    static final Job NONE = new Job(0, (task, worker) -> {});
+    static final Job NONE = new Job(0, 1, (task, worker) -> {});
+
+    /// Runs stand this far apart, so that threads do not share cache lines.
+    private static final int SPACING = 16;
 
     final int tasks;
+    final int threads;
     final Body body;
-    final AtomicInteger next = new AtomicInteger();
     final AtomicInteger finished = new AtomicInteger();
+
+    /// By thread, the first task that nobody has taken, and in the lower half the end.
+    private final AtomicLongArray runs;
+
     volatile Throwable failure;
 
     @SuppressWarnings("NullAway") // failure stays null in a job that succeeds.
-    Job(int tasks, Body body) {
+    Job(int tasks, int threads, Body body) {
       this.tasks = tasks;
+      this.threads = threads;
       this.body = body;
+      this.runs = new AtomicLongArray(threads * SPACING);
+      for (int i = 0; i < threads; i++) {
+        long first = (long) i * tasks / threads;
+        runs.setPlain(i * SPACING, first << 32 | (i + 1L) * tasks / threads);
+      }
     }
 
     void work(int worker) {
       int task;
-      while ((task = next.getAndIncrement()) < tasks) {
+      while ((task = next(worker)) >= 0) {
         try {
           body.run(task, worker);
         } catch (RuntimeException | Error e) {
           failure = e;
         }
         finished.incrementAndGet();
+      }
+    }
+
+    private int next(int worker) {
+      for (int i = 0; i < threads; i++) {
+        int owner = (worker + i) % threads;
+        int task = take(owner * SPACING, i == 0);
+        if (task >= 0) {
+          return task;
+        }
+      }
+      return -1;
+    }
+
+    /// The first, or the last, task of a run; -1 where none is left.
+    private int take(int index, boolean fromFront) {
+      while (true) {
+        long run = runs.get(index);
+        int first = (int) (run >>> 32);
+        int end = (int) run;
+        if (first >= end) {
+          return -1;
+        }
+        long rest = fromFront ? run + (1L << 32) : run - 1;
+        if (runs.compareAndSet(index, run, rest)) {
+          return fromFront ? first : end - 1;
+        }
       }
     }
   }
@@ -86,7 +128,7 @@ public final class CpuPool implements AutoCloseable {
     if (tasks <= 0) {
       return;
     }
-    Job current = new Job(tasks, body);
+    Job current = new Job(tasks, threads(), body);
     if (helpers.length > 0 && tasks > 1) {
       job = current;
       for (Thread helper : helpers) {
