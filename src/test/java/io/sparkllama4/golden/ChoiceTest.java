@@ -170,7 +170,7 @@ class ChoiceTest {
         alone.score(all, length, 0);
       }
       try (TestModel model =
-          new TestModel(oracle, "vector", 1, new EngineOptions(1, prefillChunk, 0))) {
+          new TestModel(oracle, "auto", 1, new EngineOptions(1, prefillChunk, 0))) {
         List<TokenLogprob> expected =
             model.answer(alone).stream().flatMap(answer -> answer.logprobs().stream()).toList();
         List<Completion> together = model.answer(new Rows().choose(prompt, continuations));
@@ -184,7 +184,7 @@ class ChoiceTest {
   void theLongestContinuationMustFit() {
     Oracle oracle = Oracle.named("scout");
     List<int[]> continuations = List.of(new int[] {1}, new int[] {1, 2, 3, 4, 5});
-    try (TestModel model = new TestModel(oracle, "vector", 2, new EngineOptions(8, 512, 0))) {
+    try (TestModel model = new TestModel(oracle, "auto", 2, new EngineOptions(8, 512, 0))) {
       int most = model.checkpoint().spec().maxPositions();
       List<Completion> answers =
           model.answer(

@@ -5,6 +5,7 @@ import io.sparkllama4.backend.BlockTables;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.backend.StepTokens;
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.model.Decoder;
 import io.sparkllama4.model.DecoderSpec;
 import io.sparkllama4.model.DecoderWeights;
@@ -51,7 +52,8 @@ final class Forward {
               ints(memory, 0, blocks),
               ints(memory, 0),
               ints(memory, table));
-      Decoder decoder = new Decoder(spec, weights, backend.kernels());
+      DecoderWeights placed = weights.placed(backend, WeightForm.STORED, memory);
+      Decoder decoder = new Decoder(spec, placed, backend.kernels());
       decoder.forward(new StepInput(tokens, tables, tables), cache, buffers, probe);
       Tensor logits = decoder.head(count, positions, buffers);
       probe.see("logits", logits);

@@ -20,7 +20,7 @@ class GoldenEngineTest {
   static List<Object[]> cases() {
     List<Object[]> cases = new ArrayList<>();
     for (Oracle oracle : Oracle.all()) {
-      for (String kernels : List.of("scalar", "vector")) {
+      for (String kernels : TestModel.kernelPaths()) {
         for (int threads : List.of(1, 2)) {
           for (int maxBatch : List.of(1, 8)) {
             for (int chunk : List.of(0, 7)) {

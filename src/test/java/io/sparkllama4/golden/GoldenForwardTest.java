@@ -16,7 +16,7 @@ class GoldenForwardTest {
     return Oracle.all().stream()
         .flatMap(
             oracle ->
-                List.of("scalar", "vector").stream().map(kernels -> new Object[] {oracle, kernels}))
+                TestModel.kernelPaths().stream().map(kernels -> new Object[] {oracle, kernels}))
         .toList();
   }
 

@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.cpu.CpuBackend;
-import io.sparkllama4.backend.cpu.CpuPool;
 import io.sparkllama4.backend.cpu.ScalarKernels;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.golden.Comparison.Difference;
@@ -129,7 +128,7 @@ class PlantedErrorTest {
       Oracle oracle, Kernels kernels, PlantedError.Weights change) {
     try (Checkpoint checkpoint = Checkpoint.open(oracle.directory());
         NativeArena memory = new NativeArena();
-        CpuBackend backend = new CpuBackend("planted", kernels, new CpuPool(1))) {
+        CpuBackend backend = CpuBackend.plain(kernels, 1)) {
       DecoderWeights weights = change.change(checkpoint.weights(), memory);
       return Comparison.differences(oracle, checkpoint.spec(), weights, backend);
     }

@@ -136,11 +136,11 @@ class PrefixCacheTest {
     Oracle oracle = Oracle.named(name);
     List<String> expected;
     try (TestModel model =
-        new TestModel(oracle, "vector", 2, new EngineOptions(256, 512, 0, false))) {
+        new TestModel(oracle, "auto", 2, new EngineOptions(256, 512, 0, false))) {
       expected = answers(model, kvTokens, 30, 24).stream().map(PrefixCacheTest::bits).toList();
     }
     try (TestModel model =
-        new TestModel(oracle, "vector", 2, new EngineOptions(16, prefillChunk, kvTokens))) {
+        new TestModel(oracle, "auto", 2, new EngineOptions(16, prefillChunk, kvTokens))) {
       List<Completion> answers = answers(model, kvTokens, 30, 24);
       assertThat(answers.stream().map(PrefixCacheTest::bits)).containsExactlyElementsOf(expected);
       assertThat(cached(answers)).isPositive();
@@ -159,13 +159,13 @@ class PrefixCacheTest {
     EngineStats without;
     List<Completion> expected;
     try (TestModel model =
-        new TestModel(Oracle.named("chunked"), "vector", 2, new EngineOptions(64, 32, 0, false))) {
+        new TestModel(Oracle.named("chunked"), "auto", 2, new EngineOptions(64, 32, 0, false))) {
       expected = model.answer(rows);
       without = model.stats();
       assertThat(without.prefillTokens()).isEqualTo(60 * 110);
     }
     try (TestModel model =
-        new TestModel(Oracle.named("chunked"), "vector", 2, new EngineOptions(64, 32, 0))) {
+        new TestModel(Oracle.named("chunked"), "auto", 2, new EngineOptions(64, 32, 0))) {
       List<Completion> answers = model.answer(rows);
       assertThat(answers.stream().map(PrefixCacheTest::bits))
           .containsExactlyElementsOf(expected.stream().map(PrefixCacheTest::bits).toList());
@@ -186,7 +186,7 @@ class PrefixCacheTest {
   void whatWasSaidIsAPrefixOfWhatFollows() {
     List<Integer> prompt = ids(new Random(2), 20);
     try (TestModel model =
-        new TestModel(Oracle.named("scout"), "vector", 2, new EngineOptions(8, 512, 0))) {
+        new TestModel(Oracle.named("scout"), "auto", 2, new EngineOptions(8, 512, 0))) {
       Completion first = model.answer(new Rows().generate(prompt, Rows.greedy(40))).getFirst();
       List<Integer> all = join(prompt, Arrays.stream(first.ids()).boxed().toList());
       Completion next =

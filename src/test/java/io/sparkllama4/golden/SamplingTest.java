@@ -32,7 +32,7 @@ class SamplingTest {
   private static int echo;
 
   private static TestModel open() {
-    return new TestModel(Oracle.named("scout"), "vector", 2, new EngineOptions(256, 512, 0));
+    return new TestModel(Oracle.named("scout"), "auto", 2, new EngineOptions(256, 512, 0));
   }
 
   @BeforeAll

@@ -17,7 +17,7 @@ class StopTest {
   private static final List<Integer> PROMPT = List.of(1, 2, 3);
 
   private static TestModel model =
-      new TestModel(Oracle.named("scout"), "vector", 2, EngineOptions.DEFAULT);
+      new TestModel(Oracle.named("scout"), "auto", 2, EngineOptions.DEFAULT);
 
   @AfterAll
   static void close() {

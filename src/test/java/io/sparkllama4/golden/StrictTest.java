@@ -131,7 +131,7 @@ class StrictTest {
     for (int i = 0; i < 600; i++) {
       ids.add(random.nextInt(400));
     }
-    try (TestModel model = new TestModel(oracle, "vector", 2, new EngineOptions(1, 7, 0))) {
+    try (TestModel model = new TestModel(oracle, "auto", 2, new EngineOptions(1, 7, 0))) {
       model.answer(new Rows().generate(ids, Rows.greedy(4)));
       // One of five layers keeps all 603 tokens; four keep the open chunk of 8 and the 7 of a step.
       assertThat(model.stats().kvTokensPeak()).isBetween(603L / 5, 603L / 5 + 16);
@@ -144,7 +144,7 @@ class StrictTest {
     List<Integer> small = List.of(1, 2, 3);
     List<Integer> large = Collections.nCopies(90, 7);
     try (TestModel model =
-        new TestModel(Oracle.named(name), "vector", 2, new EngineOptions(8, 7, 64))) {
+        new TestModel(Oracle.named(name), "auto", 2, new EngineOptions(8, 7, 64))) {
       List<Completion> answers =
           model.answer(
               new Rows()

@@ -1,8 +1,10 @@
 package io.sparkllama4.golden;
 
+import io.sparkllama4.backend.Availability;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.backend.Backends;
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.Engine;
 import io.sparkllama4.engine.EngineHooks;
@@ -12,6 +14,8 @@ import io.sparkllama4.engine.OutputText;
 import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.Submission;
 import io.sparkllama4.model.Decoder;
+import io.sparkllama4.model.DecoderWeights;
+import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,14 +25,25 @@ import java.util.Set;
 final class TestModel implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final Backend backend;
+  private final Allocator memory;
   private final Engine engine;
+
+  /// The kernel paths of this build.
+  static List<String> kernelPaths() {
+    return Backends.availability("cpu") instanceof Availability.Available(String best, _)
+            && best.equals("native")
+        ? List.of("scalar", "vector", "native")
+        : List.of("scalar", "vector");
+  }
 
   TestModel(Oracle oracle, String kernels, int threads, EngineOptions options) {
     checkpoint = Checkpoint.open(oracle.directory());
     backend = Backends.open("cpu", new BackendOptions(kernels, threads, true));
+    memory = backend.allocator();
+    DecoderWeights weights = checkpoint.weights().placed(backend, WeightForm.STORED, memory);
     engine =
         new Engine(
-            new Decoder(checkpoint.spec(), checkpoint.weights(), backend.kernels()),
+            new Decoder(checkpoint.spec(), weights, backend.kernels()),
             backend,
             options,
             Set.copyOf(checkpoint.stopIds()),
@@ -74,6 +89,7 @@ final class TestModel implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
+    memory.close();
     backend.close();
     checkpoint.close();
   }

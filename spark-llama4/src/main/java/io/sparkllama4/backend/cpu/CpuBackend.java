@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 /// The processor and its memory. The plain kernels read weights where the checkpoint's files are
 /// mapped; the others have them in panels.
 public final class CpuBackend implements Backend {
+  private static final String PLAIN = "scalar";
+
   private final String kernelPath;
   private final String kernelDetail;
   private final Kernels kernels;
@@ -41,8 +43,15 @@ public final class CpuBackend implements Backend {
 
   /// The plain kernels on the calling thread: what every other backend is compared with.
   public static CpuBackend scalar() {
+    return plain(new ScalarKernels(), 1);
+  }
+
+  /// Kernels that read weights as they are stored.
+  ///
+  /// @param threads of measurements; the kernels run on the calling thread
+  public static CpuBackend plain(Kernels kernels, int threads) {
     return new CpuBackend(
-        "scalar", "plain loops", new ScalarKernels(), new CpuPool(1), new VectorPanels(1));
+        PLAIN, "plain loops", kernels, new CpuPool(threads), new VectorPanels(threads));
   }
 
   /// The kernels on the Java Vector API.
@@ -133,7 +142,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Linear place(Linear stored, int parts, WeightForm form, Allocator memory) {
-    if (kernelPath.equals("scalar") && form == WeightForm.STORED) {
+    if (kernelPath.equals(PLAIN) && form == WeightForm.STORED) {
       return stored;
     }
     PanelPacker packer = new PanelPacker(pool, memory);
@@ -153,7 +162,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Tensor place(Tensor stored, Allocator memory) {
-    if (kernelPath.equals("scalar") || stored.dtype() == DType.F32) {
+    if (kernelPath.equals(PLAIN) || stored.dtype() == DType.F32) {
       return stored;
     }
     Tensor wide = memory.allocate(DType.F32, stored.shape().elements());

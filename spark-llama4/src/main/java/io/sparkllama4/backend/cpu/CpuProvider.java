@@ -58,7 +58,7 @@ public final class CpuProvider implements BackendProvider {
     check(options);
     KernelLibrary.Found found = KernelLibrary.found();
     return switch (options.kernels()) {
-      case "scalar" -> CpuBackend.scalar();
+      case "scalar" -> CpuBackend.plain(new ScalarKernels(), options.threads());
       case "vector" -> {
         requireVectorApi("vector");
         yield CpuBackend.vector(options.threads(), "asked for");
@@ -71,7 +71,7 @@ public final class CpuProvider implements BackendProvider {
       }
       default -> {
         if (!hasVectorApi()) {
-          yield CpuBackend.scalar();
+          yield CpuBackend.plain(new ScalarKernels(), options.threads());
         }
         yield found
             .library()

@@ -9,8 +9,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class SpeedsTest {
-  private static final Speeds ALL = new Speeds(100, Optional.of(200.0), Optional.of(400.0), 10);
-  private static final Speeds PLAIN = new Speeds(100, Optional.empty(), Optional.empty(), 10);
+  private static final Speeds ALL = new Speeds(100, Optional.of(200.0), Optional.of(400.0), Optional.of(800.0), 10);
+  private static final Speeds PLAIN =
+      new Speeds(100, Optional.empty(), Optional.empty(), Optional.empty(), 10);
 
   @ParameterizedTest
   @CsvSource({
@@ -20,7 +21,7 @@ class SpeedsTest {
     "fp8,bf16",
     "w4a16,bf16",
     "int8,int8",
-    "int4,int8"
+    "int4,int4"
   })
   void theBestInstructionForAFormOfWeightsIsItsCeiling(String weights, String instruction) {
     assertThat(ALL.multiplyAdds(weights).name()).isEqualTo(instruction);
@@ -29,7 +30,7 @@ class SpeedsTest {
 
   @Test
   void aSlowerInstructionIsNoCeiling() {
-    Speeds slow = new Speeds(100, Optional.of(50.0), Optional.empty(), 10);
+    Speeds slow = new Speeds(100, Optional.of(50.0), Optional.empty(), Optional.empty(), 10);
 
     assertThat(slow.multiplyAdds("bf16").name()).isEqualTo("fp32");
   }
@@ -39,7 +40,7 @@ class SpeedsTest {
     assertThat(Speeds.mean(ALL, PLAIN).bf16()).isEmpty();
     assertThat(Speeds.median(List.of(PLAIN, PLAIN)).int8()).isEmpty();
     assertThat(Speeds.median(List.of(ALL, ALL, PLAIN)).int8()).contains(400.0);
-    assertThat(Speeds.mean(ALL, new Speeds(300, Optional.of(400.0), Optional.empty(), 30)))
-        .isEqualTo(new Speeds(200, Optional.of(300.0), Optional.empty(), 20));
+    assertThat(Speeds.mean(ALL, new Speeds(300, Optional.of(400.0), Optional.empty(), Optional.empty(), 30)))
+        .isEqualTo(new Speeds(200, Optional.of(300.0), Optional.empty(), Optional.empty(), 20));
   }
 }

@@ -96,10 +96,13 @@ public final class KernelLibrary {
           return new Found(library, set.label());
         }
       }
-      return none(
-          usable.isEmpty()
-              ? "there are no native kernels for the instructions of this processor"
-              : "this build holds no native kernels: no C compiler was found when it was made");
+      if (usable.isEmpty()) {
+        return none(
+            System.getProperty(InstructionSet.LIMIT, "").isEmpty()
+                ? "there are no native kernels for the instructions of this processor"
+                : "the system property " + InstructionSet.LIMIT + " allows no native kernels here");
+      }
+      return none("this build holds no native kernels: no C compiler was found when it was made");
     } catch (IOException | RuntimeException | UnsatisfiedLinkError e) {
       return none("the native kernels cannot be opened: " + e);
     }
