@@ -78,7 +78,7 @@ class ChoiceTest {
     }
   }
 
-  private static EngineStats last = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0);
+  private static EngineStats last = EngineStats.NONE;
 
   /// Different beginnings that something follows: what has to be computed.
   private static int innerNodes(List<int[]> continuations) {

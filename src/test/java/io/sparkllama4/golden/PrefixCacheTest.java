@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.EngineStats;
+import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.tensor.NativeArena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,23 +18,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// A row that starts from what others have computed has, bit by bit, the answer that it has alone.
 class PrefixCacheTest {
-
-  /// An answer with every bit of its log-probabilities, without what the cache may change.
-  private static String bits(Completion answer) {
-    return Arrays.toString(answer.ids())
-        + answer.text()
-        + answer.end()
-        + answer.logprobs().stream()
-            .map(
-                logprob ->
-                    logprob.id()
-                        + ":"
-                        + Float.floatToRawIntBits(logprob.logprob())
-                        + logprob.alternatives().stream()
-                            .map(a -> a.id() + ":" + Float.floatToRawIntBits(a.logprob()))
-                            .toList())
-            .collect(Collectors.joining(" "));
-  }
 
   private static List<Integer> ids(Random random, int count) {
     return random.ints(count, 0, 200).boxed().toList();
@@ -95,7 +78,8 @@ class PrefixCacheTest {
   void changesNoBit(String name, String kernels, int longest) {
     Oracle oracle = Oracle.named(name);
     List<Completion> expected;
-    try (TestModel model = new TestModel(oracle, kernels, 1, new EngineOptions(1, 0, 0, false))) {
+    try (TestModel model =
+        new TestModel(oracle, kernels, 1, new EngineOptions(1, 0, 0, false, SpeculationMode.OFF))) {
       expected = answers(model, 5, 5, longest);
       assertThat(expected).allMatch(answer -> answer.usage().cachedTokens() == 0);
     }
@@ -108,9 +92,7 @@ class PrefixCacheTest {
             new EngineOptions(64, 0, 160))) {
       try (TestModel model = new TestModel(oracle, kernels, 2, options)) {
         List<Completion> answers = answers(model, 5, 5, longest);
-        assertThat(answers.stream().map(PrefixCacheTest::bits))
-            .as("%s", options)
-            .containsExactlyElementsOf(expected.stream().map(PrefixCacheTest::bits).toList());
+        assertThat(Bits.of(answers)).as("%s", options).containsExactlyElementsOf(Bits.of(expected));
         assertThat(cached(answers)).as("%s", options).isPositive();
         if (model.stats().preemptions() == 0) {
           assertThat(model.stats().prefillTokens())
@@ -136,13 +118,14 @@ class PrefixCacheTest {
     Oracle oracle = Oracle.named(name);
     List<String> expected;
     try (TestModel model =
-        new TestModel(oracle, "auto", 2, new EngineOptions(256, 512, 0, false))) {
-      expected = answers(model, kvTokens, 30, 24).stream().map(PrefixCacheTest::bits).toList();
+        new TestModel(
+            oracle, "auto", 2, new EngineOptions(256, 512, 0, false, SpeculationMode.OFF))) {
+      expected = Bits.of(answers(model, kvTokens, 30, 24));
     }
     try (TestModel model =
         new TestModel(oracle, "auto", 2, new EngineOptions(16, prefillChunk, kvTokens))) {
       List<Completion> answers = answers(model, kvTokens, 30, 24);
-      assertThat(answers.stream().map(PrefixCacheTest::bits)).containsExactlyElementsOf(expected);
+      assertThat(Bits.of(answers)).containsExactlyElementsOf(expected);
       assertThat(cached(answers)).isPositive();
       assertThat(model.stats().kvTokensPeak()).isLessThanOrEqualTo(kvTokens);
     }
@@ -159,7 +142,11 @@ class PrefixCacheTest {
     EngineStats without;
     List<Completion> expected;
     try (TestModel model =
-        new TestModel(Oracle.named("chunked"), "auto", 2, new EngineOptions(64, 32, 0, false))) {
+        new TestModel(
+            Oracle.named("chunked"),
+            "auto",
+            2,
+            new EngineOptions(64, 32, 0, false, SpeculationMode.OFF))) {
       expected = model.answer(rows);
       without = model.stats();
       assertThat(without.prefillTokens()).isEqualTo(60 * 110);
@@ -167,8 +154,7 @@ class PrefixCacheTest {
     try (TestModel model =
         new TestModel(Oracle.named("chunked"), "auto", 2, new EngineOptions(64, 32, 0))) {
       List<Completion> answers = model.answer(rows);
-      assertThat(answers.stream().map(PrefixCacheTest::bits))
-          .containsExactlyElementsOf(expected.stream().map(PrefixCacheTest::bits).toList());
+      assertThat(Bits.of(answers)).containsExactlyElementsOf(Bits.of(expected));
       // Blocks of 8 tokens: 96 of the 100 are in whole ones.
       assertThat(answers.stream().filter(answer -> answer.usage().cachedTokens() == 96))
           .as("all but the first")
@@ -177,8 +163,7 @@ class PrefixCacheTest {
       assertThat(model.stats().kvTokensPeak()).isLessThan(without.kvTokensPeak() / 2);
       List<Completion> again = model.answer(rows);
       assertThat(again).allMatch(answer -> answer.usage().cachedTokens() >= 96);
-      assertThat(again.stream().map(PrefixCacheTest::bits))
-          .containsExactlyElementsOf(expected.stream().map(PrefixCacheTest::bits).toList());
+      assertThat(Bits.of(again)).containsExactlyElementsOf(Bits.of(expected));
     }
   }
 

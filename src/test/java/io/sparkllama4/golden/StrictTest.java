@@ -6,7 +6,6 @@ import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.EngineStats;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -19,27 +18,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// computed.
 class StrictTest {
 
-  /// A row's answer with every bit of its log-probabilities.
-  private static String bits(Completion answer) {
-    StringBuilder text = new StringBuilder();
-    text.append(Arrays.toString(answer.ids())).append(answer.text()).append(answer.end());
-    answer
-        .logprobs()
-        .forEach(
-            logprob -> {
-              text.append(' ').append(Float.floatToRawIntBits(logprob.logprob()));
-              logprob
-                  .alternatives()
-                  .forEach(
-                      a ->
-                          text.append(',')
-                              .append(a.id())
-                              .append(':')
-                              .append(Float.floatToRawIntBits(a.logprob())));
-            });
-    return text.toString();
-  }
-
   /// Rows of many lengths, greedy and seeded, in the order that `order` names; answers in the rows'
   /// own order.
   private static List<String> answers(
@@ -49,14 +27,14 @@ class StrictTest {
       Rows rows = rows(order);
       List<Completion> completions = model.answer(rows);
       for (int i = 0; i < order.size(); i++) {
-        inOrder.set(order.get(i), bits(completions.get(i)));
+        inOrder.set(order.get(i), Bits.of(completions.get(i)));
       }
       last = model.stats();
       return inOrder;
     }
   }
 
-  private static EngineStats last = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0);
+  private static EngineStats last = EngineStats.NONE;
 
   private static final int ROWS = 12;
 

@@ -167,6 +167,8 @@ public final class GenerateCommand implements Callable<Integer> {
         .put("max_rows_per_step", stats.maxRowsPerStep())
         .put("preemptions", stats.preemptions())
         .put("prefill_tokens", stats.prefillTokens())
+        .put("drafted_tokens", stats.draftedTokens())
+        .put("accepted_tokens", stats.acceptedTokens())
         .put("kv_tokens_peak", stats.kvTokensPeak())
         .put("native_bytes_after_close", NativeArena.openBytes())
         .put("load_seconds", loadSeconds)

@@ -1,10 +1,12 @@
 package io.sparkllama4.cli;
 
 import io.sparkllama4.engine.EngineOptions;
+import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -73,6 +75,15 @@ public final class RunOptions {
   private String prefixCache = "";
 
   @Option(
+      names = "--speculation",
+      paramLabel = "auto|on|off",
+      description =
+          "Guess tokens that repeat what the row has said, verify several at once; auto as long as"
+              + " it is faster (default: ${DEFAULT-VALUE}).",
+      defaultValue = "auto")
+  private String speculation = "";
+
+  @Option(
       names = "--strict",
       paramLabel = "true|false",
       arity = "1",
@@ -99,6 +110,7 @@ public final class RunOptions {
     requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
     requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
     requireOneOf("--prefix-cache", prefixCache, "on", "off");
+    requireOneOf("--speculation", speculation, "auto", "on", "off");
     requireAtLeast("--threads", threads, 1);
     requireAtLeast("--ranks", ranks, 1);
     requireAtLeast("--max-batch", maxBatch, 1);
@@ -115,7 +127,12 @@ public final class RunOptions {
         weights,
         ranks,
         strict,
-        new EngineOptions(maxBatch, prefillChunk, kvSize, prefixCache.equals("on")));
+        new EngineOptions(
+            maxBatch,
+            prefillChunk,
+            kvSize,
+            prefixCache.equals("on"),
+            SpeculationMode.valueOf(speculation.toUpperCase(Locale.ROOT))));
   }
 
   private static void requireAtLeast(String option, int value, int least) {

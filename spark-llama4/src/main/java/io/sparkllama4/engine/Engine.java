@@ -50,7 +50,8 @@ public final class Engine implements AutoCloseable {
         new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens), options.prefixCache());
     this.runner = new StepRunner(decoder, backend, blocks, hooks.probe());
     Sampler sampler = new Sampler(spec.maxPositions(), Set.copyOf(stopIds), texts);
-    this.loop = new EngineLoop(options, blocks, runner, sampler, hooks.listener());
+    Speculation speculation = new Speculation(options.speculation(), spec.maxPositions());
+    this.loop = new EngineLoop(options, blocks, speculation, runner, sampler, hooks.listener());
     this.thread = Thread.ofPlatform().daemon().name("llama4-engine").start(loop);
   }
 

@@ -19,6 +19,7 @@ final class EngineLoop implements Runnable {
 
   private final Scheduler scheduler;
   private final KvBlocks blocks;
+  private final Speculation speculation;
   private final StepRunner runner;
   private final Sampler sampler;
   private final StepListener listener;
@@ -28,16 +29,18 @@ final class EngineLoop implements Runnable {
   private final Queue<Sequence> arriving = new ArrayDeque<>();
   private boolean closing;
 
-  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0);
+  private volatile EngineStats stats = EngineStats.NONE;
 
   EngineLoop(
       EngineOptions options,
       KvBlocks blocks,
+      Speculation speculation,
       StepRunner runner,
       Sampler sampler,
       StepListener listener) {
-    this.scheduler = new Scheduler(options, blocks, this::fail);
+    this.scheduler = new Scheduler(options, blocks, speculation, this::fail);
     this.blocks = blocks;
+    this.speculation = speculation;
     this.runner = runner;
     this.sampler = sampler;
     this.listener = listener;
@@ -133,66 +136,74 @@ final class EngineLoop implements Runnable {
       runner.ensureBuffers(plan.tokens(), wanted.size());
       runner.run(plan);
       List<SampleResult> results = runner.sample(plan, wanted);
-      account(plan, System.nanoTime() - start);
+      StepWork work = account(plan, System.nanoTime() - start);
       for (int i = 0; i < wanted.size(); i++) {
-        take(wanted.get(i), results.get(i));
+        take(wanted.get(i), results.get(i), work);
       }
+      report(plan, work);
+      // Whoever has an answer finds it in the figures.
+      work.answers().forEach(this::finish);
+      work.answers().keySet().forEach(speculation::remember);
     } catch (RuntimeException | Error e) {
       failStep(plan, e);
     }
   }
 
   /// What the sampler makes of a result; its failure costs this row alone.
-  private void take(StepRunner.Wanted wanted, SampleResult result) {
+  private void take(StepRunner.Wanted wanted, SampleResult result, StepWork work) {
     Sequence sequence = wanted.sequence();
+    if (sequence.isOver() || wanted.position() >= sequence.computed()) {
+      // It stands behind the end of the output, or behind a draft that was wrong.
+      return;
+    }
     try {
       int computed = sequence.computed();
+      int generated = sequence.generated();
       Optional<Completion> answer = sampler.take(wanted, result);
       blocks.forgotten(computed - sequence.computed());
-      answer.ifPresent(completion -> finish(sequence, completion));
+      work.took(sequence, generated);
+      answer.ifPresent(completion -> work.answered(sequence, completion));
     } catch (RuntimeException e) {
       LOG.error("A sample could not be taken in", e);
-      fail(sequence, new RowError(ErrorCode.ENGINE_FAILED, "The output failed: " + e));
+      RowError error = new RowError(ErrorCode.ENGINE_FAILED, "The output failed: " + e);
+      work.answered(sequence, failed(sequence, error));
     }
   }
 
   /// Books the tokens of a step as computed, and its time on those who shared it.
-  private void account(StepPlan plan, long nanos) {
+  private StepWork account(StepPlan plan, long nanos) {
+    StepWork work = new StepWork(nanos);
     int tokens = plan.tokens();
     blocks.stored(tokens);
-    int prefillTokens = 0;
-    long prefillNanos = 0;
     for (StepPlan.Slice slice : plan.slices()) {
       Sequence sequence = slice.sequence();
       long share = nanos / tokens * slice.count();
       if (sequence.isDecoding()) {
         sequence.decodeNanos += share;
+        work.decoded(sequence, slice.count());
       } else {
         sequence.prefillNanos += share;
-        prefillTokens += slice.count();
-        prefillNanos += share;
+        work.prefilled(slice.count(), share);
       }
       sequence.commit(slice.count());
       blocks.settle(sequence);
     }
+    return work;
+  }
+
+  private void report(StepPlan plan, StepWork work) {
+    int rows = plan.slices().size();
+    if (work.prefillTokens() == 0) {
+      speculation.learn(rows, plan.tokens(), work.decodeSampled(), work.nanos());
+    }
     listener.stepped(
         new StepListener.StepReport(
-            plan.slices().size(), prefillTokens, tokens - prefillTokens, nanos));
-    EngineStats before = stats;
-    long generated =
-        plan.slices().stream()
-            .filter(s -> s.sequence().task() instanceof PromptBatch.Generate && s.reachesEnd())
-            .count();
-    stats =
-        new EngineStats(
-            before.steps() + 1,
-            Math.max(before.maxRowsPerStep(), plan.slices().size()),
-            scheduler.preemptions(),
-            before.prefillTokens() + prefillTokens,
-            before.generatedTokens() + generated,
-            blocks.peakTokens(),
-            before.prefillNanos() + prefillNanos,
-            before.decodeNanos() + nanos - prefillNanos);
+            rows, work.prefillTokens(), work.decodeSampled(), work.nanos()));
+    stats = work.addTo(stats, rows, scheduler.preemptions(), blocks.peakTokens());
+  }
+
+  private static Completion failed(Sequence sequence, RowError error) {
+    return Completion.failed(error, sequence.promptTokens(), sequence.cachedTokens());
   }
 
   private void finish(Sequence sequence, Completion completion) {
@@ -201,8 +212,7 @@ final class EngineLoop implements Runnable {
   }
 
   private void fail(Sequence sequence, RowError error) {
-    Completion failed = Completion.failed(error, sequence.promptTokens(), sequence.cachedTokens());
-    finish(sequence, failed);
+    finish(sequence, failed(sequence, error));
   }
 
   /// A step that failed takes its rows with it; the engine goes on for the others.

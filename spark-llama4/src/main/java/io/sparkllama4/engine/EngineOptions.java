@@ -9,13 +9,19 @@ import io.sparkllama4.error.ErrorReport;
 /// @param prefillChunk most prompt tokens of one sequence in a step; 0 for all of them
 /// @param kvTokens size of the KV cache in tokens; 0 to derive it from free memory
 /// @param prefixCache whether rows that begin alike share what was computed for it
-public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens, boolean prefixCache) {
+/// @param speculation whether tokens of outputs are guessed and several verified in one step
+public record EngineOptions(
+    int maxBatch,
+    int prefillChunk,
+    int kvTokens,
+    boolean prefixCache,
+    SpeculationMode speculation) {
   /// The defaults of the command line and of the plugin.
   public static final EngineOptions DEFAULT = new EngineOptions(256, 512, 0);
 
-  /// With a prefix cache.
+  /// With a prefix cache, and speculation where it pays.
   public EngineOptions(int maxBatch, int prefillChunk, int kvTokens) {
-    this(maxBatch, prefillChunk, kvTokens, true);
+    this(maxBatch, prefillChunk, kvTokens, true, SpeculationMode.AUTO);
   }
 
   /// @throws io.sparkllama4.error.Llama4Exception with INVALID_OPTION
@@ -35,14 +41,20 @@ public record EngineOptions(int maxBatch, int prefillChunk, int kvTokens, boolea
     }
   }
 
-  /// The same without a prefix cache.
-  public EngineOptions withoutPrefixCache() {
-    return new EngineOptions(maxBatch, prefillChunk, kvTokens, false);
+  /// The same without a prefix cache and without speculation: each token of each row is computed,
+  /// in a place of its own.
+  public EngineOptions withoutShortcuts() {
+    return new EngineOptions(maxBatch, prefillChunk, kvTokens, false, SpeculationMode.OFF);
+  }
+
+  /// The same without speculation.
+  public EngineOptions withoutSpeculation() {
+    return new EngineOptions(maxBatch, prefillChunk, kvTokens, prefixCache, SpeculationMode.OFF);
   }
 
   /// The same with at most `sequences` sequences in a step.
   public EngineOptions withMaxBatch(int sequences) {
-    return new EngineOptions(sequences, prefillChunk, kvTokens, prefixCache);
+    return new EngineOptions(sequences, prefillChunk, kvTokens, prefixCache, speculation);
   }
 
   /// Tokens that a step should not exceed: enough that every weight is used often, few enough that

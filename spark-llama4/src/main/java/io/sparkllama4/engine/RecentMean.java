@@ -2,14 +2,18 @@ package io.sparkllama4.engine;
 
 /// The mean of what was seen lately: what was seen before counts less and less.
 final class RecentMean {
-  private static final double MEMORY = 0.95;
-
+  private final double memory;
   private double sum;
   private double weight;
 
+  /// @param memory what a value counts for when the next is seen, in parts of what it did before
+  RecentMean(double memory) {
+    this.memory = memory;
+  }
+
   void add(double value) {
-    sum = MEMORY * sum + value;
-    weight = MEMORY * weight + 1;
+    sum = memory * sum + value;
+    weight = memory * weight + 1;
   }
 
   /// 0 where nothing has been seen.

@@ -44,12 +44,16 @@ final class Sampler {
     switch (sequence.task()) {
       case PromptBatch.Generate(SamplingParams params) -> {
         if (slice.reachesEnd()) {
-          wanted.add(
-              new StepRunner.Wanted(
-                  sequence,
-                  sequence.length() - 1,
-                  first + slice.count() - 1,
-                  row(sequence, params)));
+          int last = sequence.length() - 1;
+          for (int drafts = 0; drafts <= sequence.drafts().size(); drafts++) {
+            int position = last + drafts;
+            wanted.add(
+                new StepRunner.Wanted(
+                    sequence,
+                    position,
+                    first + position - slice.start(),
+                    row(sequence, params, drafts)));
+          }
         }
       }
       case PromptBatch.Score(int scored, int alternatives) -> {
@@ -74,23 +78,31 @@ final class Sampler {
     }
   }
 
-  private SampleRow row(Sequence sequence, SamplingParams params) {
+  /// What is asked of the logits behind the first `drafts` drafts, which count only if the drafts
+  /// are right: then they are part of the output.
+  private SampleRow row(Sequence sequence, SamplingParams params, int drafts) {
     return new SampleRow(
         (float) params.temperature(),
         params.topK(),
         (float) params.topP(),
         (float) params.minP(),
-        params.hasPenalties() ? penalties(sequence, params) : SampleRow.Penalties.NONE,
-        SeededChoice.uniform(params.seed(), sequence.generated()),
+        params.hasPenalties() ? penalties(sequence, params, drafts) : SampleRow.Penalties.NONE,
+        SeededChoice.uniform(params.seed(), sequence.generated() + drafts),
         new int[0],
         params.logprobs());
   }
 
-  private SampleRow.Penalties penalties(Sequence sequence, SamplingParams params) {
+  private SampleRow.Penalties penalties(Sequence sequence, SamplingParams params, int drafts) {
     Map<Integer, Integer> counts = output(sequence, params).counts;
     if (counts.isEmpty()) {
       for (int i = 0; i < sequence.promptTokens(); i++) {
         counts.put(sequence.tokens().get(i), 0);
+      }
+    }
+    if (drafts > 0) {
+      counts = new HashMap<>(counts);
+      for (int i = 0; i < drafts; i++) {
+        counts.merge(sequence.drafts().get(i), 1, Integer::sum);
       }
     }
     int[] tokens = new int[counts.size()];
@@ -140,7 +152,7 @@ final class Sampler {
       Sequence sequence, SamplingParams params, SampleResult result) {
     int id = result.id();
     Output output = output(sequence, params);
-    sequence.tokens().add(id);
+    sequence.extend(id);
     if (params.hasPenalties()) {
       output.counts.merge(id, 1, Integer::sum);
     }

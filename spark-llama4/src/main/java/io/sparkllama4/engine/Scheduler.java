@@ -23,6 +23,7 @@ final class Scheduler {
 
   private final EngineOptions options;
   private final KvBlocks blocks;
+  private final Speculation speculation;
   private final BiConsumer<Sequence, RowError> failed;
   private final LongSupplier clock;
 
@@ -36,24 +37,30 @@ final class Scheduler {
   private final List<Sequence> running = new ArrayList<>();
 
   /// How long outputs are that have ended lately.
-  private final RecentMean outputs = new RecentMean();
+  private final RecentMean outputs = new RecentMean(0.95);
 
   private long arrivals;
   private long preemptions;
 
   /// @param failed told of a row that can never be computed
-  Scheduler(EngineOptions options, KvBlocks blocks, BiConsumer<Sequence, RowError> failed) {
-    this(options, blocks, failed, System::nanoTime);
+  Scheduler(
+      EngineOptions options,
+      KvBlocks blocks,
+      Speculation speculation,
+      BiConsumer<Sequence, RowError> failed) {
+    this(options, blocks, speculation, failed, System::nanoTime);
   }
 
   /// As above, with the clock that tells when a row's time is up.
   Scheduler(
       EngineOptions options,
       KvBlocks blocks,
+      Speculation speculation,
       BiConsumer<Sequence, RowError> failed,
       LongSupplier clock) {
     this.options = options;
     this.blocks = blocks;
+    this.speculation = speculation;
     this.failed = failed;
     this.clock = clock;
   }
@@ -97,6 +104,7 @@ final class Scheduler {
   StepPlan next() {
     dropCancelled();
     failLate();
+    planSpeculation();
     StepPlan plan = new StepPlan();
     planRunning(plan, true);
     planRunning(plan, false);
@@ -140,10 +148,34 @@ final class Scheduler {
       if (sequence.isDecoding() == decoding && running.contains(sequence)) {
         int count = affordable(sequence.pending(), plan);
         if (count > 0 && makeRoom(sequence, count, plan)) {
+          count += decoding ? draft(sequence, plan) : 0;
           plan.slices().add(new StepPlan.Slice(sequence, sequence.computed(), count));
         }
       }
     }
+  }
+
+  private void planSpeculation() {
+    int generating = 0;
+    for (Sequence sequence : running) {
+      generating += sequence.isDecoding() ? 1 : 0;
+    }
+    boolean isFull = running.size() >= options.maxBatch();
+    boolean nobodyComes = preempted.isEmpty() && waiting.isEmpty();
+    speculation.plan(generating, generating == running.size() && (isFull || nobodyComes));
+  }
+
+  /// Guesses tokens of `sequence` where there is room for them that nobody else needs; returns how
+  /// many.
+  private int draft(Sequence sequence, StepPlan plan) {
+    int left = options.stepTokens() - plan.tokens() - running.size();
+    speculation.draft(sequence, left);
+    int drafts = sequence.drafts().size();
+    if (drafts > 0 && !blocks.reserve(sequence, sequence.length() + drafts)) {
+      sequence.dropDrafts();
+      return 0;
+    }
+    return drafts;
   }
 
   /// How many of the `pending` tokens of a sequence the step can take.

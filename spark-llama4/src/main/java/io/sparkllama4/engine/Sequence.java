@@ -41,6 +41,15 @@ final class Sequence {
 
   private long timeoutNanos;
 
+  /// Guesses at the tokens behind the last, and how many of them have turned out right.
+  private final IntList drafts = new IntList(Drafter.MOST_TOKENS);
+
+  private int confirmed;
+  private @Nullable Drafter drafter;
+
+  /// Whether it has been answered: nothing more is expected of it.
+  private boolean isOver;
+
   /// The continuations that it is scored with, where that is its task.
   final @Nullable Choice choice;
 
@@ -137,6 +146,52 @@ final class Sequence {
     return cachedTokens;
   }
 
+  /// Guesses at most `most` tokens behind the last.
+  void draft(int most, RecentOutputs recent) {
+    if (drafter == null) {
+      drafter = new Drafter(tokens);
+    }
+    drafter.draft(most, recent, drafts);
+  }
+
+  /// Tokens that are guessed.
+  IntList drafts() {
+    return drafts;
+  }
+
+  void dropDrafts() {
+    drafts.clear();
+    confirmed = 0;
+  }
+
+  /// The token at `position`, which may be guessed.
+  int token(int position) {
+    return position < length() ? tokens.get(position) : drafts.get(position - length());
+  }
+
+  /// Adds a token that was sampled. Where it is the one that was guessed, what is computed behind
+  /// it stays; else it goes, with the other guesses.
+  void extend(int id) {
+    tokens.add(id);
+    if (confirmed < drafts.size() && drafts.get(confirmed) == id) {
+      confirmed++;
+      return;
+    }
+    if (drafter != null && !drafts.isEmpty()) {
+      drafter.learn(drafts.size(), confirmed);
+    }
+    dropDrafts();
+    computed = Math.min(computed, length() - 1);
+  }
+
+  boolean isOver() {
+    return isOver;
+  }
+
+  void end() {
+    isOver = true;
+  }
+
   /// Goes back to the first `length` tokens.
   void truncate(int length) {
     tokens.truncate(length);
@@ -149,6 +204,7 @@ final class Sequence {
 
   /// Forgets what was computed, but not what was sampled.
   void restart() {
+    dropDrafts();
     computed = 0;
   }
 

@@ -12,7 +12,7 @@ public interface StepListener {
   ///
   /// @param rows sequences that took part
   /// @param prefillTokens tokens of prompts
-  /// @param decodeTokens tokens of outputs
+  /// @param decodeTokens tokens that were added to outputs which had begun before
   /// @param nanos its time
   record StepReport(int rows, int prefillTokens, int decodeTokens, long nanos) {}
 }

@@ -7,7 +7,7 @@ import java.util.List;
 ///
 /// @param slices in the order in which they stand in the step
 record StepPlan(List<Slice> slices) {
-  /// Consecutive tokens of one sequence.
+  /// Consecutive tokens of one sequence, its drafts last.
   ///
   /// @param sequence whose
   /// @param start position of the first
@@ -15,7 +15,7 @@ record StepPlan(List<Slice> slices) {
   record Slice(Sequence sequence, int start, int count) {
     /// True where the slice reaches the sequence's last token, so that the next one can be sampled.
     boolean reachesEnd() {
-      return start + count == sequence.length();
+      return start + count >= sequence.length();
     }
   }
 

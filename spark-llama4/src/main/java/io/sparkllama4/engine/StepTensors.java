@@ -99,7 +99,7 @@ final class StepTensors implements AutoCloseable {
       Sequence sequence = slice.sequence();
       queryStarts.values.add(ids.values.size());
       for (int position = slice.start(); position < slice.start() + slice.count(); position++) {
-        ids.values.add(sequence.tokens().get(position));
+        ids.values.add(sequence.token(position));
         positions.values.add(position);
       }
       global.add(slice, sequence.globalBlocks, 0, globalSize);

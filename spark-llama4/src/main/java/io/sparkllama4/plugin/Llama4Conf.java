@@ -1,12 +1,14 @@
 package io.sparkllama4.plugin;
 
 import io.sparkllama4.engine.EngineOptions;
+import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -77,7 +79,10 @@ public record Llama4Conf(
                   integer(Llama4ConfKeys.MAX_BATCH, 1),
                   integer(Llama4ConfKeys.PREFILL_CHUNK, 0),
                   integer(Llama4ConfKeys.KV_TOKENS, 0),
-                  choice(Llama4ConfKeys.PREFIX_CACHE, "on", "off").equals("on")));
+                  choice(Llama4ConfKeys.PREFIX_CACHE, "on", "off").equals("on"),
+                  SpeculationMode.valueOf(
+                      choice(Llama4ConfKeys.SPECULATION, "auto", "on", "off")
+                          .toUpperCase(Locale.ROOT))));
       long seed = parse(Llama4ConfKeys.SEED, Long::valueOf, "an integer of 64 bits");
       long answers =
           parse(

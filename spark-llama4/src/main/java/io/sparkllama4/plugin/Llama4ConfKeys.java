@@ -46,6 +46,9 @@ public final class Llama4ConfKeys {
   /// Whether rows that begin alike share what was computed for it.
   public static final String PREFIX_CACHE = PREFIX + "prefix.cache";
 
+  /// Whether tokens of outputs are guessed and several verified in one step.
+  public static final String SPECULATION = PREFIX + "speculation";
+
   /// Seed from which rows without one derive theirs.
   public static final String SEED = PREFIX + "seed";
 
@@ -69,6 +72,7 @@ public final class Llama4ConfKeys {
           new Key(PREFILL_CHUNK, "512", "--prefill-chunk"),
           new Key(KV_TOKENS, "0", "--kv-tokens"),
           new Key(PREFIX_CACHE, "on", "--prefix-cache"),
+          new Key(SPECULATION, "auto", "--speculation"),
           new Key(SEED, "0", "--seed"),
           new Key(WINDOW_ROWS, "256", ""),
           new Key(ANSWERS_BYTES, "64m", ""));

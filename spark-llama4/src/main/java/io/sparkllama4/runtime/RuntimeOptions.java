@@ -40,9 +40,14 @@ public record RuntimeOptions(
     return WeightForm.of(weights);
   }
 
-  /// The same, but nothing that one row has computed is used for another.
-  public RuntimeOptions withoutPrefixCache() {
-    return with(weights, engine.withoutPrefixCache());
+  /// The same, but nothing that one row has computed is used for another, and no token is guessed.
+  public RuntimeOptions withoutShortcuts() {
+    return with(weights, engine.withoutShortcuts());
+  }
+
+  /// The same, but no token is guessed.
+  public RuntimeOptions withoutSpeculation() {
+    return with(weights, engine.withoutSpeculation());
   }
 
   /// The same with another form of the weights.

@@ -34,6 +34,7 @@ class BatchingTest {
           new Scheduler(
               options,
               blocks,
+              new Speculation(SpeculationMode.OFF, 1 << 20),
               (sequence, error) -> {
                 throw new AssertionError(error);
               });

@@ -15,7 +15,8 @@ class SchedulerTest {
   private KvBlocks blocks = new KvBlocks(Specs.layers(0), 0, 0, false);
 
   private Scheduler scheduler(int maxBatch, int prefillChunk, int kvTokens) {
-    return scheduler(new EngineOptions(maxBatch, prefillChunk, kvTokens, false));
+    return scheduler(
+        new EngineOptions(maxBatch, prefillChunk, kvTokens, false, SpeculationMode.OFF));
   }
 
   private Scheduler scheduler(EngineOptions options) {
@@ -23,6 +24,7 @@ class SchedulerTest {
     return new Scheduler(
         options,
         blocks,
+        new Speculation(options.speculation(), 1 << 20),
         (sequence, error) -> {
           failed.add(sequence);
           codes.add(error.code());
@@ -169,8 +171,9 @@ class SchedulerTest {
     blocks = new KvBlocks(Specs.layers(0), 96, 0, false);
     Scheduler scheduler =
         new Scheduler(
-            new EngineOptions(2, 0, 96, false),
+            new EngineOptions(2, 0, 96, false, SpeculationMode.OFF),
             blocks,
+            new Speculation(SpeculationMode.OFF, 1 << 20),
             (sequence, error) -> {
               failed.add(sequence);
               codes.add(error.code());

@@ -43,7 +43,7 @@ public final class BenchModel implements AutoCloseable {
     Work work = new Work();
     StepClock clock = new StepClock(routed, work);
     ModelHandle handle =
-        ModelHandle.open(directory, options.withoutPrefixCache(), new EngineHooks(routed, clock));
+        ModelHandle.open(directory, options.withoutShortcuts(), new EngineHooks(routed, clock));
     work.add(handle.weights());
     return new BenchModel(handle, options, routed, work, clock);
   }
@@ -68,7 +68,7 @@ public final class BenchModel implements AutoCloseable {
   /// @param reusesPrefixes as far as the user's options allow it, else not at all
   Engine freshEngine(int maxBatch, boolean reusesPrefixes) {
     RuntimeOptions batching = options.withMaxBatch(maxBatch);
-    return handle.openEngine(reusesPrefixes ? batching : batching.withoutPrefixCache());
+    return handle.openEngine(reusesPrefixes ? batching.withoutSpeculation() : batching.withoutShortcuts());
   }
 
   /// Remembers how much of the cache a fresh engine has needed.
