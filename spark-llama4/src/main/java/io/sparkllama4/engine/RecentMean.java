@@ -16,6 +16,12 @@ final class RecentMean {
     weight = memory * weight + 1;
   }
 
+  /// Forgets everything.
+  void clear() {
+    sum = 0;
+    weight = 0;
+  }
+
   /// 0 where nothing has been seen.
   double mean() {
     return weight == 0 ? 0 : sum / weight;

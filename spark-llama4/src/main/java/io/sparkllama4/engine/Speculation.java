@@ -12,8 +12,14 @@ final class Speculation {
   /// Steps of a kind that are needed to know it.
   private static final int TRIALS = 4;
 
-  /// A width tries the kind that seemed slower for two of so many steps.
-  private static final int PERIOD = 128;
+  /// A width tries the kind that seemed slower for two of so many steps: often at first, when code
+  /// has not been compiled yet and times mislead.
+  private static final int FIRST_PERIOD = 8;
+
+  private static final int LAST_PERIOD = 128;
+
+  /// A step that takes so many times what is usual was held up by something else.
+  private static final double OUTLIER = 3;
 
   /// Widths up to 2^i - 1 rows.
   private static final int WIDTHS = 32;
@@ -41,18 +47,25 @@ final class Speculation {
         return plain.steps >= TRIALS;
       }
       boolean isFaster = drafted.nanosPerToken() < plain.nanosPerToken();
-      return isFaster != (steps % PERIOD < 2);
+      int period = Math.clamp(Integer.highestOneBit(steps) / 4, FIRST_PERIOD, LAST_PERIOD);
+      return isFaster != (steps % period < 2);
     }
   }
 
   /// The time of a token of output; what was measured lately counts most.
   private static final class Pace {
-    final RecentMean nanos = new RecentMean(0.9);
-    final RecentMean tokens = new RecentMean(0.9);
+    final RecentMean nanos = new RecentMean(0.8);
+    final RecentMean tokens = new RecentMean(0.8);
     int steps;
 
     void add(long stepNanos, int stepTokens) {
-      nanos.add(stepNanos);
+      double usual = nanosPerToken() * stepTokens;
+      if (OUTLIER * stepNanos < usual) {
+        // What was measured before was held up.
+        nanos.clear();
+        tokens.clear();
+      }
+      nanos.add(steps < TRIALS ? stepNanos : Math.min(stepNanos, OUTLIER * usual));
       tokens.add(stepTokens);
       steps = Math.min(TRIALS, steps + 1);
     }

@@ -54,26 +54,39 @@ class SpeculationTest {
     Speculation speculation = new Speculation(SpeculationMode.AUTO, 1000);
     int used = run(speculation, rows, 1000, plain, drafted, accepted);
     if (pays) {
-      assertThat(used).isGreaterThan(950);
+      assertThat(used).isGreaterThan(900);
     } else {
-      assertThat(used).isBetween(10, 50);
+      assertThat(used).isBetween(10, 80);
     }
   }
 
   @Test
   void followsWhatChanges() {
     Speculation speculation = new Speculation(SpeculationMode.AUTO, 1000);
-    assertThat(run(speculation, 4, 500, 100, 130, 0)).isLessThan(30);
-    assertThat(run(speculation, 4, 3000, 100, 130, 3)).isGreaterThan(1500);
-    assertThat(run(speculation, 4, 1000, 100, 130, 0)).isLessThan(150);
+    assertThat(run(speculation, 4, 500, 100, 130, 0)).isLessThan(60);
+    assertThat(run(speculation, 4, 1000, 100, 130, 3)).isGreaterThan(700);
+    assertThat(run(speculation, 4, 1000, 100, 130, 0)).isLessThan(60);
+  }
+
+  /// The first steps of a process take long, whatever they do.
+  @Test
+  void slowBeginningsAndSingleStepsDoNotMislead() {
+    Speculation slowPlain = new Speculation(SpeculationMode.AUTO, 1000);
+    run(slowPlain, 1, 4, 100_000, 100_000, 0);
+    assertThat(run(slowPlain, 1, 500, 100, 190, 0)).isLessThan(150);
+    Speculation slowDrafted = new Speculation(SpeculationMode.AUTO, 1000);
+    run(slowDrafted, 1, 8, 100, 100_000, 1);
+    assertThat(run(slowDrafted, 1, 500, 100, 110, 1)).isGreaterThan(350);
+    run(slowDrafted, 1, 1, 100_000, 100_000, 0);
+    assertThat(run(slowDrafted, 1, 100, 100, 110, 1)).isGreaterThan(80);
   }
 
   @Test
   void eachWidthIsMeasuredOnItsOwn() {
     Speculation speculation = new Speculation(SpeculationMode.AUTO, 1000);
-    assertThat(run(speculation, 64, 500, 100, 190, 16)).isLessThan(50);
-    assertThat(run(speculation, 1, 500, 100, 110, 1)).isGreaterThan(450);
-    assertThat(run(speculation, 64, 500, 100, 190, 16)).isLessThan(50);
+    assertThat(run(speculation, 64, 500, 100, 190, 16)).isLessThan(60);
+    assertThat(run(speculation, 1, 500, 100, 110, 1)).isGreaterThan(430);
+    assertThat(run(speculation, 64, 500, 100, 190, 16)).isLessThan(60);
   }
 
   @Test
