@@ -9,7 +9,7 @@
 #endif
 
 /* Rows up to which brain floats are widened in registers, for every tile anew. */
-#define DIRECT_ROWS TILE
+#define DIRECT_ROWS 12
 
 /* Inputs that are unpacked at a time where few rows meet several panels. */
 #define SLICE 64
@@ -208,7 +208,7 @@ static void panel_rows(int kind, panels weight, const float *x, int64_t x_stride
   }
 }
 
-/* `count` whole panels with `rows` <= DIRECT_ROWS rows. */
+/* `count` whole panels with one or two rows. */
 INLINE void few(int kind, const int rows, const int count, panels weight, const float *x, int64_t x_stride, float *y,
                 int64_t y_stride) {
   if (kind == KIND_BF16) {
@@ -221,7 +221,26 @@ INLINE void few(int kind, const int rows, const int count, panels weight, const 
 }
 
 /* Panels that so few rows should meet at once. */
-INLINE int panels_at_once(int64_t rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
+INLINE int panels_at_once(int kind, int64_t rows) {
+  return rows == 1 ? 4 : rows == 2 || (kind == KIND_BF16 && rows == 3) ? 2 : 1;
+}
+
+/* A panel of brain floats with up to DIRECT_ROWS rows, at most four at a time: more would not fit the registers beside the
+ * widened weights, and widening again costs less than a way through memory. */
+static void bfloat16_panel(panels weight, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride) {
+  int64_t tiles = (rows + 3) / 4;
+  for (int64_t tile = 0; tile < tiles; tile++) {
+    int64_t m = tile * rows / tiles;
+    const float *input = x + m * x_stride;
+    float *output = y + m * y_stride;
+    switch ((tile + 1) * rows / tiles - m) {
+      case 1: bfloat16_rows(1, 1, weight, input, x_stride, output, y_stride); break;
+      case 2: bfloat16_rows(2, 1, weight, input, x_stride, output, y_stride); break;
+      case 3: bfloat16_rows(3, 1, weight, input, x_stride, output, y_stride); break;
+      default: bfloat16_rows(4, 1, weight, input, x_stride, output, y_stride); break;
+    }
+  }
+}
 
 static void whole_panels(int kind, int64_t count, panels weight, const float *x, int64_t x_stride, int64_t rows, float *y,
                          int64_t y_stride) {
@@ -229,23 +248,12 @@ static void whole_panels(int kind, int64_t count, panels weight, const float *x,
     few(kind, 1, 4, weight, x, x_stride, y, y_stride);
   } else if (count == 2 && rows == 2) {
     few(kind, 2, 2, weight, x, x_stride, y, y_stride);
-  } else if (kind == KIND_BF16 && rows <= 6) {
-    for (int64_t p = 0; p < count; p++, weight.values += panel_bytes(kind, weight.inputs, 0), y += PANEL) {
-      switch (rows) {
-        case 1: bfloat16_rows(1, 1, weight, x, x_stride, y, y_stride); break;
-        case 2: bfloat16_rows(2, 1, weight, x, x_stride, y, y_stride); break;
-        case 3: bfloat16_rows(3, 1, weight, x, x_stride, y, y_stride); break;
-        case 4: bfloat16_rows(4, 1, weight, x, x_stride, y, y_stride); break;
-        case 5: bfloat16_rows(5, 1, weight, x, x_stride, y, y_stride); break;
-        default: bfloat16_rows(6, 1, weight, x, x_stride, y, y_stride); break;
-      }
-    }
+  } else if (count == 2) {
+    bfloat16_rows(3, 2, weight, x, x_stride, y, y_stride);
+  } else if (kind == KIND_BF16 && rows <= DIRECT_ROWS) {
+    bfloat16_panel(weight, x, x_stride, rows, y, y_stride);
   } else {
-    int64_t value_stride = panel_bytes(kind, weight.inputs, weight.group);
-    int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
-    for (int64_t p = 0; p < count; p++, weight.values += value_stride, weight.scales += scale_stride, y += PANEL) {
-      panel_rows(kind, weight, x, x_stride, rows, y, y_stride);
-    }
+    panel_rows(kind, weight, x, x_stride, rows, y, y_stride);
   }
 }
 
@@ -254,7 +262,7 @@ void float_product(int kind, panels weight, int64_t outputs, const float *x, int
   int64_t value_stride = panel_bytes(kind, weight.inputs, weight.group);
   int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
   int64_t whole = outputs / PANEL;
-  int at_once = panels_at_once(rows);
+  int at_once = panels_at_once(kind, rows);
   for (int64_t p = 0; p < whole;) {
     int64_t count = whole - p >= at_once ? at_once : 1;
     whole_panels(kind, count, weight, x, x_stride, rows, y + p * PANEL, y_stride);

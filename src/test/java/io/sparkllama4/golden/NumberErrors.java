@@ -201,7 +201,7 @@ final class NumberErrors {
     return VariedWeights.matrices(
         weights,
         right -> {
-          if (!(right.quantization() instanceof Quantization.Int4PerGroup(var scales, int group))) {
+          if (!(right.quantization() instanceof Quantization.Int4PerGroup(var scales, int group, _))) {
             return right;
           }
           long groups = scales.rowElements();
@@ -214,7 +214,7 @@ final class NumberErrors {
               right.columns(),
               right.order(),
               right.values(),
-              new Quantization.Int4PerGroup(exchanged, group));
+              new Quantization.Int4PerGroup(exchanged, group, false));
         });
   }
 

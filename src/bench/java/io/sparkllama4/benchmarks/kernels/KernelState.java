@@ -66,7 +66,7 @@ public class KernelState {
 
   /// Random F32.
   Tensor activations(long... sizes) {
-    return WeightForm.plain(memory.allocate(DType.F32, sizes), random);
+    return StoredForm.plain(memory.allocate(DType.F32, sizes), random);
   }
 
   /// Room for a result.

@@ -31,7 +31,7 @@ public class MatmulBenchmark {
   private static final long BYTES = 256L << 20;
 
   /// How the weights are stored.
-  @Param public WeightForm form = WeightForm.BF16;
+  @Param public StoredForm form = StoredForm.BF16;
 
   /// Rows of the input.
   @Param({"1", "2", "4", "8", "16", "32", "64", "128", "256", "512"})
@@ -67,7 +67,7 @@ public class MatmulBenchmark {
     long bytes = 0;
     while (bytes < BYTES) {
       Linear made = form.make(rows, columns, state.memory(), state.random());
-      weights.add(state.backend().place(made));
+      weights.add(state.backend().place(made, 1, form.inMemory(), state.memory()));
       bytes += made.bytes();
     }
     input = state.activations(tokens, columns);

@@ -4,6 +4,7 @@ import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.MixtureLayer;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.StepBuffers;
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Tensor;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ public class MixtureBenchmark {
 
   /// How the experts are stored.
   @Param({"BF16_INPUT_MAJOR", "FP8", "INT4"})
-  public WeightForm form = WeightForm.BF16;
+  public StoredForm form = StoredForm.BF16;
 
   /// Tokens of the step.
   @Param({"1", "8", "64", "512"})
@@ -54,8 +55,8 @@ public class MixtureBenchmark {
     List<Linear> gateUp = new ArrayList<>();
     List<Linear> down = new ArrayList<>();
     for (int e = 0; e <= EXPERTS; e++) {
-      gateUp.add(weight(2L * WIDTH, HIDDEN, state));
-      down.add(weight(HIDDEN, WIDTH, state));
+      gateUp.add(weight(2L * WIDTH, HIDDEN, 2, state));
+      down.add(weight(HIDDEN, WIDTH, 1, state));
     }
     MixtureLayer layer =
         new MixtureLayer(
@@ -63,7 +64,11 @@ public class MixtureBenchmark {
             1e-5f,
             state
                 .backend()
-                .place(WeightForm.F32.make(EXPERTS, HIDDEN, state.memory(), state.random())),
+                .place(
+                    StoredForm.F32.make(EXPERTS, HIDDEN, state.memory(), state.random()),
+                    1,
+                    WeightForm.STORED,
+                    state.memory()),
             1,
             gateUp.subList(0, EXPERTS),
             down.subList(0, EXPERTS),
@@ -79,8 +84,14 @@ public class MixtureBenchmark {
                 1));
   }
 
-  private Linear weight(long rows, long columns, KernelState state) {
-    return state.backend().place(form.make(rows, columns, state.memory(), state.random()));
+  private Linear weight(long rows, long columns, int parts, KernelState state) {
+    return state
+        .backend()
+        .place(
+            form.make(rows, columns, state.memory(), state.random()),
+            parts,
+            form.inMemory(),
+            state.memory());
   }
 
   /// Gives the buffers back.

@@ -2,7 +2,7 @@
 /// whatever a backend does behind it.
 ///
 /// [MatmulBenchmark], [MixtureBenchmark], [AttentionBenchmark] and [NormBenchmark] may be run one
-/// by one with `bin/jmh`; [KernelState] opens the backend, [WeightForm] makes matrices. The package
+/// by one with `bin/jmh`; [KernelState] opens the backend, [StoredForm] makes matrices. The package
 /// may know backends, models and tensors; nobody knows it.
 @NullMarked
 package io.sparkllama4.benchmarks.kernels;

@@ -2,9 +2,11 @@
 /// against them.
 ///
 /// Read in this order: `ScalarKernels` (with `LogitSampler` and `CpuRouting`), `CpuBackend`,
-/// `CpuPool`, then `VectorKernels` and the files it names. `CpuProvider` is what the service loader
-/// finds; nobody imports this package. It may know the backend interfaces and tensors, and is the
-/// only one that may use the Vector API.
+/// `CpuPool`, `FastKernels` (which stages are fused), `PanelProducts` (how products become pieces),
+/// `PanelMath` with its two forms `NativePanels` and `VectorPanels`, `PanelPacker` (from stored
+/// weights to panels). `CpuProvider` is what the service loader finds; nobody imports this package.
+/// It may know the backend interfaces, tensors and `backend.cpu.ffi`, and is the only one that may
+/// use the Vector API.
 @NullMarked
 package io.sparkllama4.backend.cpu;
 

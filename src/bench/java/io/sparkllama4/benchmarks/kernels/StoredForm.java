@@ -1,5 +1,6 @@
 package io.sparkllama4.benchmarks.kernels;
 
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Elements;
@@ -11,7 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /// The forms in which checkpoints store weights.
-public enum WeightForm {
+public enum StoredForm {
   /// Plain.
   F32,
   /// Plain brain floats, a row of weights together.
@@ -21,7 +22,11 @@ public enum WeightForm {
   /// 8-bit floats with a scale per row.
   FP8,
   /// 4-bit integers with a scale for 32 of them.
-  INT4;
+  INT4,
+  /// Brain floats that become 8-bit integers in memory.
+  TO_INT8,
+  /// Brain floats that become 4-bit integers in memory.
+  TO_INT4;
 
   private static final int GROUP = 32;
 
@@ -30,12 +35,21 @@ public enum WeightForm {
     return Linear.of(
         switch (this) {
           case F32 -> Matrix.of(plain(memory.allocate(DType.F32, rows, columns), random));
-          case BF16 -> Matrix.of(plain(memory.allocate(DType.BF16, rows, columns), random));
+          case BF16, TO_INT8, TO_INT4 -> Matrix.of(plain(memory.allocate(DType.BF16, rows, columns), random));
           case BF16_INPUT_MAJOR ->
               Matrix.ofTransposed(plain(memory.allocate(DType.BF16, columns, rows), random));
           case FP8 -> fp8(rows, columns, memory, random);
           case INT4 -> int4(rows, columns, memory, random);
         });
+  }
+
+  /// The form that the matrices take in memory.
+  WeightForm inMemory() {
+    return switch (this) {
+      case TO_INT8 -> WeightForm.INT8;
+      case TO_INT4 -> WeightForm.INT4;
+      default -> WeightForm.STORED;
+    };
   }
 
   /// Fills a tensor of F32 or BF16 with numbers in -0.1 to 0.1.
@@ -75,6 +89,6 @@ public enum WeightForm {
         columns,
         Matrix.Order.OUTPUT_MAJOR,
         words,
-        new Quantization.Int4PerGroup(scales, GROUP));
+        new Quantization.Int4PerGroup(scales, GROUP, false));
   }
 }
