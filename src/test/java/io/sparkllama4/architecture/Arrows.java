@@ -15,7 +15,8 @@ final class Arrows {
     allow("error");
     allow("tensor", "error");
     allow("backend", "tensor");
-    allow("backend.cpu", "backend");
+    allow("backend.cpu.ffi");
+    allow("backend.cpu", "backend", "backend.cpu.ffi");
     allow("model", "backend");
     allow("engine", "model");
     allow("weights", "model");

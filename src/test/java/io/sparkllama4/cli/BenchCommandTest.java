@@ -61,7 +61,7 @@ class BenchCommandTest {
     assertThat(document.at("/cpu/name").isTextual()).isTrue();
     assertThat(CommandRun.names(document.at("/cpu/flags"))).contains("avx2", "avx512_bf16");
     assertThat(CommandRun.names(document.get("ceilings")))
-        .containsExactly("fp32_gflops", "bf16_gflops", "int8_gops", "read_gb_per_s");
+        .containsExactly("fp32_gflops", "bf16_gflops", "int8_gops", "int4_gops", "read_gb_per_s");
     assertThat(document.at("/ceilings/fp32_gflops").doubleValue()).isPositive();
     assertThat(document.get("peak_rss_mib").longValue()).isPositive();
     assertThat(document.at("/memory/weight_bytes").longValue()).isPositive();

@@ -126,9 +126,6 @@ class OptionsTest {
   @ParameterizedTest
   @CsvSource({
     "--ranks,2,UNSUPPORTED_FEATURE",
-    "--weights,int4,UNSUPPORTED_FEATURE",
-    "--weights,int8,UNSUPPORTED_FEATURE",
-    "--kernels,native,UNSUPPORTED_FEATURE",
     "--backend,cuda,BACKEND_UNAVAILABLE"
   })
   void whatIsNotBuiltIsRefusedByName(String option, String value, String code) {
@@ -160,6 +157,8 @@ class OptionsTest {
     "--prefix-cache,off",
     "--weights,stored",
     "--weights,bf16",
+    "--weights,int8",
+    "--weights,int4",
     "--backend,auto",
     "--backend,cpu",
     "--kernels,auto",

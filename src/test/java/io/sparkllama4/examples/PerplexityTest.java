@@ -21,7 +21,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -121,7 +120,6 @@ class PerplexityTest {
   }
 
   @Tag("full")
-  @Disabled("These forms of the weights are not built yet")
   @ParameterizedTest
   @CsvSource({"int8,0.01", "int4,0.03"})
   void quantisedWeightsMoveItLittle(String weights, double most)

@@ -35,13 +35,11 @@ class DriverChecksTest {
   @ParameterizedTest
   @CsvSource({
     "spark.llama4.kernels, quick, INVALID_OPTION",
-    "spark.llama4.kernels, native, UNSUPPORTED_FEATURE",
     "spark.llama4.backend, tpu, INVALID_OPTION",
     "spark.llama4.backend, cuda, BACKEND_UNAVAILABLE",
     "spark.llama4.threads, -1, INVALID_OPTION",
     "spark.llama4.threads, many, INVALID_OPTION",
     "spark.llama4.weights, int3, INVALID_OPTION",
-    "spark.llama4.weights, int4, UNSUPPORTED_FEATURE",
     "spark.llama4.ranks, 0, INVALID_OPTION",
     "spark.llama4.ranks, 2, UNSUPPORTED_FEATURE",
     "spark.llama4.strict, yes, INVALID_OPTION",

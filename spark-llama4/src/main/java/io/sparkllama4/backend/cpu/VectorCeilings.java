@@ -13,8 +13,8 @@ final class VectorCeilings {
 
   private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
 
-  /// Takes results, so that nothing that is measured can be left out by the compiler.
-  private static volatile double sink;
+  /// What memory that is read is filled with: eight bytes of 1.
+  private static final long ONES = 0x0101010101010101L;
 
   private VectorCeilings() {}
 
@@ -49,7 +49,10 @@ final class VectorCeilings {
       l = l.fma(factor, addend);
     }
     FloatVector sum = a.add(b).add(c).add(d).add(e).add(f);
-    sink = Lanes.sum(sum.add(g).add(h).add(i).add(j).add(k).add(l));
+    // What is looked at cannot be left out by the compiler.
+    if (Float.isNaN(Lanes.sum(sum.add(g).add(h).add(i).add(j).add(k).add(l)))) {
+      throw new IllegalStateException("The measured multiply-adds went astray");
+    }
     return 2.0 * rounds * ACCUMULATORS * Lanes.COUNT;
   }
 
@@ -67,7 +70,9 @@ final class VectorCeilings {
       c = c.add(longs(memory, at + half));
       d = d.add(longs(memory, at + half + width));
     }
-    sink = a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD);
+    if (a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD) != bytes / Long.BYTES * ONES) {
+      throw new IllegalStateException("The measured reads went astray");
+    }
     return bytes;
   }
 
