@@ -124,10 +124,7 @@ class OptionsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "--ranks,2,UNSUPPORTED_FEATURE",
-    "--backend,cuda,BACKEND_UNAVAILABLE"
-  })
+  @CsvSource({"--ranks,2,UNSUPPORTED_FEATURE", "--backend,cuda,BACKEND_UNAVAILABLE"})
   void whatIsNotBuiltIsRefusedByName(String option, String value, String code) {
     for (String command : List.of("generate", "score")) {
       CommandRun run =

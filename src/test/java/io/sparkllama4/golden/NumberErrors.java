@@ -201,7 +201,8 @@ final class NumberErrors {
     return VariedWeights.matrices(
         weights,
         right -> {
-          if (!(right.quantization() instanceof Quantization.Int4PerGroup(var scales, int group, _))) {
+          if (!(right.quantization()
+              instanceof Quantization.Int4PerGroup(var scales, int group, _))) {
             return right;
           }
           long groups = scales.rowElements();

@@ -3,6 +3,9 @@ package io.sparkllama4.backend;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Tensor;
+import io.sparkllama4.tensor.TensorSpec;
+import java.util.List;
+import java.util.Optional;
 
 /// A device, or a set of them, that one engine computes on. Used from the engine's thread alone.
 public interface Backend extends AutoCloseable {
@@ -33,11 +36,22 @@ public interface Backend extends AutoCloseable {
   /// Memory of the backend for a new owner, who closes it before the backend.
   Allocator allocator();
 
+  /// The name and version of the order in which weights of `form` lie in memory, which changes
+  /// whenever their bytes do; empty where they stay where they are stored.
+  Optional<String> layout(WeightForm form);
+
+  /// What [#place(Linear, int, WeightForm, Allocator)] allocates, in its order.
+  List<TensorSpec> plan(Linear stored, int parts, WeightForm form);
+
+  /// What [#place(Tensor, Allocator)] allocates.
+  List<TensorSpec> plan(Tensor stored);
+
   /// Brings stored weights into the form that is asked for and the order that the kernels read.
   ///
   /// @param parts parts that the result has: where `stored` has one and two are asked for, it is
   ///     cut into halves, as a gate and its up that are stored as one matrix
-  /// @param memory owns what is made; what is stored as the kernels read it stays where it is
+  /// @param memory owns what is made; what is stored as the kernels read it stays where it is, and
+  ///     memory that is filled already is not filled again
   Linear place(Linear stored, int parts, WeightForm form, Allocator memory);
 
   /// Brings a stored vector, such as a norm's weights, into the form that the kernels read.

@@ -5,8 +5,10 @@ import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.RuntimeOptions;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -38,6 +40,13 @@ public final class RunOptions {
       description = "Form of the weights in memory (default: ${DEFAULT-VALUE}).",
       defaultValue = "stored")
   private String weights = "";
+
+  @Option(
+      names = "--weights-cache",
+      paramLabel = "DIR",
+      description =
+          "Directory that keeps packed weights, so that the next start maps them (default: none).")
+  private @Nullable Path weightsCache;
 
   @Option(
       names = "--ranks",
@@ -125,6 +134,7 @@ public final class RunOptions {
         kernels,
         threads,
         weights,
+        Optional.ofNullable(weightsCache),
         ranks,
         strict,
         new EngineOptions(

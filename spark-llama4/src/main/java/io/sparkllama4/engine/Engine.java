@@ -65,6 +65,15 @@ public final class Engine implements AutoCloseable {
     return (int) Math.min(kvTokens, open + spec.chunk());
   }
 
+  /// Checks that a cache as asked for, or else a smallest one, fits beside `reservedBytes`, before
+  /// anybody takes these.
+  ///
+  /// @throws io.sparkllama4.error.Llama4Exception with NOT_ENOUGH_MEMORY and the key that helps
+  public static void requireRoom(
+      DecoderSpec spec, Backend backend, EngineOptions options, long reservedBytes) {
+    int ignored = kvTokens(spec, backend, options, reservedBytes);
+  }
+
   /// The size of the cache: as asked for if it fits, else what free memory allows.
   private static int kvTokens(
       DecoderSpec spec, Backend backend, EngineOptions options, long reservedBytes) {

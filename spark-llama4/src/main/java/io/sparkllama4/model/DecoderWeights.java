@@ -10,6 +10,7 @@ import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Tensor;
+import io.sparkllama4.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,31 +37,103 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
   ///
   /// @param memory owns what is made
   public DecoderWeights placed(Backend backend, WeightForm form, Allocator memory) {
-    Placing placing = new Placing(backend, form, memory);
+    return each(
+        new Placing() {
+          @Override
+          public Linear linear(Linear stored, int parts, WeightForm asked) {
+            return backend.place(stored, parts, asked, memory);
+          }
+
+          @Override
+          public Tensor vector(Tensor stored) {
+            return backend.place(stored, memory);
+          }
+        },
+        form);
+  }
+
+  /// What [#placed] allocates, in its order.
+  public List<TensorSpec> plan(Backend backend, WeightForm form) {
+    List<TensorSpec> plan = new ArrayList<>();
+    each(
+        new Placing() {
+          @Override
+          public Linear linear(Linear stored, int parts, WeightForm asked) {
+            plan.addAll(backend.plan(stored, parts, asked));
+            return stored;
+          }
+
+          @Override
+          public Tensor vector(Tensor stored) {
+            plan.addAll(backend.plan(stored));
+            return stored;
+          }
+        },
+        form);
+    return plan;
+  }
+
+  /// Bytes of these weights that lie in mapped files: a system that counts free memory counts their
+  /// pages as free.
+  public long mappedBytes() {
+    long[] bytes = {mapped(embedding)};
+    each(
+        new Placing() {
+          @Override
+          public Linear linear(Linear stored, int parts, WeightForm asked) {
+            for (Linear.Part part : stored.parts()) {
+              bytes[0] += mapped(part.bias());
+              bytes[0] += part.weight().values().data().isMapped() ? part.weight().bytes() : 0;
+            }
+            return stored;
+          }
+
+          @Override
+          public Tensor vector(Tensor stored) {
+            bytes[0] += mapped(stored);
+            return stored;
+          }
+        },
+        WeightForm.STORED);
+    return bytes[0];
+  }
+
+  private static long mapped(Tensor tensor) {
+    return tensor.data().isMapped() ? tensor.data().byteSize() : 0;
+  }
+
+  private DecoderWeights each(Placing placing, WeightForm form) {
+    Layers visitor = new Layers(placing, form);
     List<Layer> placed = new ArrayList<>();
     for (Layer layer : layers) {
       placed.add(
           new Layer(
-              placing.attention(layer.attention()),
+              visitor.attention(layer.attention()),
               switch (layer.feedForward()) {
-                case FeedForwardLayer dense -> placing.dense(dense);
-                case MixtureLayer mixture -> placing.mixture(mixture);
+                case FeedForwardLayer dense -> visitor.dense(dense);
+                case MixtureLayer mixture -> visitor.mixture(mixture);
               }));
     }
-    return new DecoderWeights(
-        embedding, placed, backend.place(norm, memory), placing.linear(head));
+    return new DecoderWeights(embedding, placed, placing.vector(norm), visitor.linear(head));
   }
 
-  /// One placement of all weights.
-  private record Placing(Backend backend, WeightForm form, Allocator memory) {
+  /// What is done with single weights, in the order in which they are used.
+  private interface Placing {
+    Linear linear(Linear stored, int parts, WeightForm asked);
+
+    Tensor vector(Tensor stored);
+  }
+
+  /// One way through all weights.
+  private record Layers(Placing placing, WeightForm form) {
     Linear linear(Linear stored) {
-      return backend.place(stored, stored.parts().size(), form, memory);
+      return placing.linear(stored, stored.parts().size(), form);
     }
 
     AttentionLayer attention(AttentionLayer layer) {
       return new AttentionLayer(
           layer.spec(),
-          backend.place(layer.norm(), memory),
+          placing.vector(layer.norm()),
           layer.epsilon(),
           linear(layer.query()),
           linear(layer.key()),
@@ -70,25 +143,22 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
     }
 
     GatedMlp gated(GatedMlp mlp) {
-      return new GatedMlp(backend.place(mlp.gateUp(), 2, form, memory), linear(mlp.down()));
+      return new GatedMlp(placing.linear(mlp.gateUp(), 2, form), linear(mlp.down()));
     }
 
     FeedForwardLayer dense(FeedForwardLayer layer) {
       return new FeedForwardLayer(
-          backend.place(layer.norm(), memory), layer.epsilon(), gated(layer.mlp()));
+          placing.vector(layer.norm()), layer.epsilon(), gated(layer.mlp()));
     }
 
     MixtureLayer mixture(MixtureLayer layer) {
-      Linear router =
-          backend.place(layer.router(), layer.router().parts().size(), WeightForm.STORED, memory);
+      int routers = layer.router().parts().size();
       return new MixtureLayer(
-          backend.place(layer.norm(), memory),
+          placing.vector(layer.norm()),
           layer.epsilon(),
-          router,
+          placing.linear(layer.router(), routers, WeightForm.STORED),
           layer.chosen(),
-          layer.expertGateUp().stream()
-              .map(gateUp -> backend.place(gateUp, 2, form, memory))
-              .toList(),
+          layer.expertGateUp().stream().map(gateUp -> placing.linear(gateUp, 2, form)).toList(),
           layer.expertDown().stream().map(this::linear).toList(),
           layer.shared().stream().map(this::gated).toList());
     }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.apache.spark.SparkConf;
@@ -73,6 +74,9 @@ public record Llama4Conf(
               choice(Llama4ConfKeys.KERNELS, "auto", "scalar", "vector", "native"),
               threads == 0 ? cores : threads,
               choice(Llama4ConfKeys.WEIGHTS, "stored", "bf16", "int8", "int4"),
+              Optional.of(text(Llama4ConfKeys.WEIGHTS_CACHE).trim())
+                  .filter(directory -> !directory.isEmpty())
+                  .map(Path::of),
               integer(Llama4ConfKeys.RANKS, 1),
               flag(Llama4ConfKeys.STRICT),
               new EngineOptions(

@@ -2,6 +2,7 @@ package io.sparkllama4.plugin;
 
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
+import java.util.Comparator;
 import java.util.List;
 
 /// Every key of the configuration, with its default. `conf/spark-defaults.conf.template` documents
@@ -27,6 +28,9 @@ public final class Llama4ConfKeys {
 
   /// Form of the weights in memory.
   public static final String WEIGHTS = PREFIX + "weights";
+
+  /// Directory that keeps packed weights for the next start; empty for none.
+  public static final String WEIGHTS_CACHE = PREFIX + "weights.cache";
 
   /// Devices that share a model.
   public static final String RANKS = PREFIX + "ranks";
@@ -66,6 +70,7 @@ public final class Llama4ConfKeys {
           new Key(KERNELS, "auto", "--kernels"),
           new Key(THREADS, "0", "--threads"),
           new Key(WEIGHTS, "stored", "--weights"),
+          new Key(WEIGHTS_CACHE, "", "--weights-cache"),
           new Key(RANKS, "1", "--ranks"),
           new Key(STRICT, "true", "--strict"),
           new Key(MAX_BATCH, "256", "--max-batch"),
@@ -95,7 +100,9 @@ public final class Llama4ConfKeys {
     String model = alias.equals(Llama4Conf.DEFAULT_ALIAS) ? MODEL : MODELS + alias;
     String message = report.message();
     String key = report.key().isEmpty() ? model : report.key();
-    for (Key known : ALL) {
+    // Longest first: one option's name may begin with another's.
+    for (Key known :
+        ALL.stream().sorted(Comparator.comparing((Key k) -> -k.option().length())).toList()) {
       if (!known.option().isEmpty()) {
         String name = known.name().equals(MODEL) ? model : known.name();
         message = message.replace(known.option(), name);

@@ -12,24 +12,27 @@ import io.sparkllama4.model.DecoderWeights;
 import io.sparkllama4.text.ChatEncoder;
 import io.sparkllama4.text.ChatTemplate;
 import io.sparkllama4.text.TokenDecoder;
-import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.text.Tokenizer;
 import io.sparkllama4.weights.Checkpoint;
+import io.sparkllama4.weights.Warning;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One model, ready to answer: checkpoint, tokenizer, template, backend and engine, opened and
 /// closed together.
 public final class ModelHandle implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelHandle.class);
   private static final AtomicInteger LOADS = new AtomicInteger();
 
   private final Checkpoint checkpoint;
   private final Tokenizer tokenizer;
   private final PromptEncoder encoder;
   private final Backend backend;
-  private final Allocator weightMemory;
-  private final DecoderWeights weights;
+  private final PlacedWeights weights;
   private final Engine engine;
   private final RuntimeOptions options;
 
@@ -37,13 +40,12 @@ public final class ModelHandle implements AutoCloseable {
       Checkpoint checkpoint,
       Tokenizer tokenizer,
       Backend backend,
-      Allocator weightMemory,
+      PlacedWeights weights,
       RuntimeOptions options,
       long reservedBytes,
       EngineHooks hooks) {
     this.checkpoint = checkpoint;
-    this.weightMemory = weightMemory;
-    this.weights = checkpoint.weights().placed(backend, options.form(), weightMemory);
+    this.weights = weights;
     this.tokenizer = tokenizer;
     this.backend = backend;
     this.options = options;
@@ -57,12 +59,12 @@ public final class ModelHandle implements AutoCloseable {
 
   private Engine engine(RuntimeOptions how, long reservedBytes, EngineHooks hooks) {
     return new Engine(
-        new Decoder(checkpoint.spec(), weights, backend.kernels()),
+        new Decoder(checkpoint.spec(), weights.weights(), backend.kernels()),
         backend,
         how.engine(),
         Set.copyOf(checkpoint.stopIds()),
         () -> new DecodedText(tokenizer.decoder()),
-        checkpoint.summary().bytes() + reservedBytes,
+        weights.mappedBytes() + reservedBytes,
         hooks);
   }
 
@@ -108,10 +110,11 @@ public final class ModelHandle implements AutoCloseable {
       options.requireBuilt();
       Backend backend =
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
-      Allocator memory = closing.onFailure(backend.allocator());
+      PlacedWeights weights = PlacedWeights.of(checkpoint, backend, options, reservedBytes);
+      closing.onFailure(weights.memory());
+      weights.warnings().forEach(warning -> LOG.warn("{}", warning.message()));
       ModelHandle handle =
-          new ModelHandle(
-              checkpoint, tokenizer, backend, memory, options, reservedBytes, hooks);
+          new ModelHandle(checkpoint, tokenizer, backend, weights, options, reservedBytes, hooks);
       LOADS.incrementAndGet();
       return closing.keep(handle);
     }
@@ -142,7 +145,8 @@ public final class ModelHandle implements AutoCloseable {
   /// The form of the weights in memory: `bf16`, `f32`, `fp8`, `w4a16`, `int8`, `int4`.
   public String weightsLabel() {
     Checkpoint.WeightSummary summary = checkpoint.summary();
-    String stored = summary.quantization().equals("none") ? summary.dtype() : summary.quantization();
+    String stored =
+        summary.quantization().equals("none") ? summary.dtype() : summary.quantization();
     return options.form() == WeightForm.STORED ? stored : options.form().label();
   }
 
@@ -174,10 +178,10 @@ public final class ModelHandle implements AutoCloseable {
     return tokenizer;
   }
 
-  /// Memory that this model needs and that the machine still counts as free: its weights, which
-  /// are mapped, and what its engine has planned and not taken yet.
+  /// Memory that this model needs and that the machine still counts as free: weights that are
+  /// mapped, and what its engine has planned and not taken yet.
   long outstandingBytes() {
-    return checkpoint.summary().bytes() + engine.outstandingBytes();
+    return weights.mappedBytes() + engine.outstandingBytes();
   }
 
   /// A further engine over the same weights, which knows nothing of what the first has computed.
@@ -197,7 +201,13 @@ public final class ModelHandle implements AutoCloseable {
 
   /// The weights as the kernels read them.
   public DecoderWeights weights() {
-    return weights;
+    return weights.weights();
+  }
+
+  /// What kept the cache of packed weights from being used; empty where all went well or none is
+  /// named.
+  public List<Warning> warnings() {
+    return weights.warnings();
   }
 
   /// The backend.
@@ -213,7 +223,7 @@ public final class ModelHandle implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
-    weightMemory.close();
+    weights.memory().close();
     backend.close();
     tokenizer.close();
     checkpoint.close();

@@ -4,6 +4,8 @@ import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /// How a model is run: where, with which kernels, in which form, in which batches.
 ///
@@ -11,6 +13,7 @@ import io.sparkllama4.error.ErrorReport;
 /// @param kernels `auto` or a kernel path of the backend
 /// @param threads compute threads, at least 1
 /// @param weights `stored`, or the form that weights take in memory
+/// @param weightsCache directory that keeps weights as the backend reads them, for the next start
 /// @param ranks devices that share the model
 /// @param strict whether sums must not depend on what shares the step
 /// @param engine how rows are batched
@@ -19,6 +22,7 @@ public record RuntimeOptions(
     String kernels,
     int threads,
     String weights,
+    Optional<Path> weightsCache,
     int ranks,
     boolean strict,
     EngineOptions engine) {
@@ -30,6 +34,7 @@ public record RuntimeOptions(
         "auto",
         Runtime.getRuntime().availableProcessors(),
         "stored",
+        Optional.empty(),
         1,
         true,
         EngineOptions.DEFAULT);
@@ -55,13 +60,19 @@ public record RuntimeOptions(
     return with(form, engine);
   }
 
+  /// The same with another place for packed weights, or none.
+  public RuntimeOptions withWeightsCache(Optional<Path> directory) {
+    return new RuntimeOptions(backend, kernels, threads, weights, directory, ranks, strict, engine);
+  }
+
   /// The same with at most `sequences` sequences in a step.
   public RuntimeOptions withMaxBatch(int sequences) {
     return with(weights, engine.withMaxBatch(sequences));
   }
 
   private RuntimeOptions with(String form, EngineOptions batching) {
-    return new RuntimeOptions(backend, kernels, threads, form, ranks, strict, batching);
+    return new RuntimeOptions(
+        backend, kernels, threads, form, weightsCache, ranks, strict, batching);
   }
 
   /// Refuses, by name, what is not built yet.

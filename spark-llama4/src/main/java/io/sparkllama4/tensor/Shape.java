@@ -56,6 +56,11 @@ public final class Shape {
     return sizes[i];
   }
 
+  /// All sizes.
+  public long[] sizes() {
+    return sizes.clone();
+  }
+
   /// The product of all sizes.
   public long elements() {
     return elements;

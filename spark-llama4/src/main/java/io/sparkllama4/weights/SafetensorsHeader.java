@@ -39,6 +39,7 @@ final class SafetensorsHeader {
   private final long dataStart;
   private final long dataBytes;
   private final Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
 
   private SafetensorsHeader(String file, long dataStart, long dataBytes) {
     this.file = file;
@@ -101,6 +102,11 @@ final class SafetensorsHeader {
     return tensors;
   }
 
+  /// The texts that the file says of itself.
+  Map<String, String> metadata() {
+    return metadata;
+  }
+
   /// What the header says of a tensor that it names.
   StoredTensor tensor(String name) {
     return Objects.requireNonNull(tensors.get(name));
@@ -112,7 +118,7 @@ final class SafetensorsHeader {
       String name = parser.currentName();
       JsonToken value = parser.nextToken();
       if (name.equals("__metadata__")) {
-        parser.skipChildren();
+        parseMetadata(parser, value);
         continue;
       }
       expect(parser, value, JsonToken.START_OBJECT, "the entry of " + name);
@@ -127,6 +133,22 @@ final class SafetensorsHeader {
     }
     if (parser.nextToken() != null) {
       throw broken(file, "something follows its JSON object");
+    }
+  }
+
+  /// Keeps texts; what else stands there is nobody's business.
+  private void parseMetadata(JsonParser parser, JsonToken value) throws IOException {
+    if (value != JsonToken.START_OBJECT) {
+      parser.skipChildren();
+      return;
+    }
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      String field = parser.currentName();
+      if (parser.nextToken() == JsonToken.VALUE_STRING) {
+        metadata.put(field, parser.getText());
+      } else {
+        parser.skipChildren();
+      }
     }
   }
 

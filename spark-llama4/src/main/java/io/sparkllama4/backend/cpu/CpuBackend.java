@@ -14,8 +14,10 @@ import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
+import io.sparkllama4.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 /// mapped; the others have them in panels.
 public final class CpuBackend implements Backend {
   private static final String PLAIN = "scalar";
+
+  /// All kernels but the plain ones read the same panels. The number counts up with
+  /// every change of what [PanelPacker] writes.
+  private static final String LAYOUT = "cpu-panels16-1";
 
   private final String kernelPath;
   private final String kernelDetail;
@@ -141,14 +147,52 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public Optional<String> layout(WeightForm form) {
+    if (staysStored(form)) {
+      return Optional.empty();
+    }
+    // Routers, which keep their stored form, stay where they are under the plain kernels.
+    return Optional.of(kernelPath.equals(PLAIN) ? LAYOUT + "-" + PLAIN : LAYOUT);
+  }
+
+  private boolean staysStored(WeightForm form) {
+    return kernelPath.equals(PLAIN) && form == WeightForm.STORED;
+  }
+
+  @Override
+  public List<TensorSpec> plan(Linear stored, int parts, WeightForm form) {
+    List<TensorSpec> specs = new ArrayList<>();
+    if (!staysStored(form)) {
+      for (Linear.Part part : stored.parts()) {
+        int cuts = cuts(stored, parts);
+        for (int cut = 0; cut < cuts; cut++) {
+          specs.addAll(PanelPacker.plan(part.weight(), part.weight().rows() / cuts, form));
+        }
+      }
+    }
+    return specs;
+  }
+
+  private static int cuts(Linear stored, int parts) {
+    return stored.parts().size() == parts ? 1 : parts;
+  }
+
+  @Override
+  public List<TensorSpec> plan(Tensor stored) {
+    return stored.dtype() == DType.F32
+        ? List.of()
+        : List.of(TensorSpec.of(DType.F32, stored.shape().elements()));
+  }
+
+  @Override
   public Linear place(Linear stored, int parts, WeightForm form, Allocator memory) {
-    if (kernelPath.equals(PLAIN) && form == WeightForm.STORED) {
+    if (staysStored(form)) {
       return stored;
     }
     PanelPacker packer = new PanelPacker(pool, memory);
     List<Linear.Part> placed = new ArrayList<>();
     for (Linear.Part part : stored.parts()) {
-      int cuts = stored.parts().size() == parts ? 1 : parts;
+      int cuts = cuts(stored, parts);
       long rows = part.weight().rows() / cuts;
       for (int cut = 0; cut < cuts; cut++) {
         Matrix packed = packer.pack(part.weight(), cut * rows, (cut + 1) * rows, form);
@@ -162,11 +206,12 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Tensor place(Tensor stored, Allocator memory) {
-    if (kernelPath.equals(PLAIN) || stored.dtype() == DType.F32) {
+    List<TensorSpec> specs = plan(stored);
+    if (specs.isEmpty()) {
       return stored;
     }
-    Tensor wide = memory.allocate(DType.F32, stored.shape().elements());
-    for (long i = 0; i < stored.shape().elements(); i++) {
+    Tensor wide = memory.allocate(specs.getFirst());
+    for (long i = 0; !memory.isFilled() && i < stored.shape().elements(); i++) {
       wide.set(i, stored.decode(i));
     }
     return wide;

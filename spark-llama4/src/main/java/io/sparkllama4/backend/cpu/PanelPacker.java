@@ -7,6 +7,9 @@ import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.Panels;
 import io.sparkllama4.tensor.Quantization;
 import io.sparkllama4.tensor.Tensor;
+import io.sparkllama4.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Brings stored matrices into panels, in the form that is asked for, with all threads.
 final class PanelPacker {
@@ -22,41 +25,157 @@ final class PanelPacker {
     this.memory = memory;
   }
 
-  /// What one panel is made of: rows `first` up to `first + count` of the source.
-  ///
-  /// @param panel the index of the panel in the target
-  private record Slice(Matrix source, long first, int count, long panel) {}
-
-  private interface Encoder {
-    void encode(Slice slice, PanelRows rows);
+  /// What becomes of a stored matrix in panels.
+  private enum Packing {
+    PLAIN,
+    FLOAT8,
+    STORED_INT4,
+    INT8,
+    INT4
   }
 
-  /// Rows `first` up to `end` of a stored matrix.
-  Matrix pack(Matrix source, long first, long end, WeightForm form) {
+  private static Packing packing(Matrix source, WeightForm form) {
     return switch (form) {
-      case INT8 -> int8(source, first, end);
-      case INT4 -> int4(source, first, end);
-      case BF16 -> plain(source, first, end, DType.BF16);
+      case INT8 -> Packing.INT8;
+      case INT4 -> Packing.INT4;
+      case BF16 -> Packing.PLAIN;
       case STORED ->
           switch (source.quantization()) {
-            case Quantization.None _ -> plain(source, first, end, source.values().dtype());
-            case Quantization.Fp8PerRow(Tensor scales) -> fp8(source, scales, first, end);
-            case Quantization.Int4PerGroup(Tensor scales, int group, _) when group % 8 == 0 ->
-                storedInt4(source, scales, group, first, end);
+            case Quantization.None _ -> Packing.PLAIN;
+            case Quantization.Fp8PerRow _ -> Packing.FLOAT8;
             // Words that hold inputs of two groups are widened.
-            case Quantization.Int4PerGroup _ -> plain(source, first, end, DType.F32);
+            case Quantization.Int4PerGroup(_, int group, _) ->
+                group % 8 == 0 ? Packing.STORED_INT4 : Packing.PLAIN;
             case Quantization.Int8PerRow _ ->
                 throw new IllegalStateException("No checkpoint stores 8-bit integers");
           };
     };
   }
 
-  private Tensor values(DType dtype, Matrix source, long rows, int group) {
-    long panels = Panels.count(rows);
-    return memory.allocate(dtype, panels, Panels.elements(dtype, source.columns(), group));
+  /// The type of plain weights.
+  private static DType plainType(Matrix source, WeightForm form) {
+    return switch (form) {
+      case BF16 -> DType.BF16;
+      case STORED ->
+          source.quantization() instanceof Quantization.None ? source.values().dtype() : DType.F32;
+      case INT8, INT4 -> throw new IllegalArgumentException(form.label());
+    };
   }
 
-  private void run(Matrix source, long first, long end, Encoder encoder) {
+  /// The tensors of `rows` rows of a stored matrix: values, and scales where there are any.
+  static List<TensorSpec> plan(Matrix source, long rows, WeightForm form) {
+    long panels = Panels.count(rows);
+    return switch (packing(source, form)) {
+      case PLAIN -> List.of(values(plainType(source, form), source, panels, 0));
+      case FLOAT8 ->
+          List.of(
+              values(DType.F8_E4M3, source, panels, 0),
+              TensorSpec.of(DType.F32, panels * Panels.ROWS));
+      case STORED_INT4 -> {
+        var stored = (Quantization.Int4PerGroup) source.quantization();
+        DType dtype = stored.scales().dtype() == DType.BF16 ? DType.BF16 : DType.F32;
+        yield List.of(
+            values(DType.I32, source, panels, stored.group()),
+            TensorSpec.of(dtype, panels, groups(source, stored.group()), Panels.ROWS));
+      }
+      case INT8 ->
+          List.of(
+              values(DType.I8, source, panels, 0),
+              TensorSpec.of(DType.F32, panels, 2, Panels.ROWS));
+      case INT4 ->
+          List.of(
+              values(DType.I32, source, panels, INT4_GROUP),
+              TensorSpec.of(DType.BF16, panels, groups(source, INT4_GROUP), Panels.ROWS));
+    };
+  }
+
+  private static long groups(Matrix source, int group) {
+    return (source.columns() + group - 1) / group;
+  }
+
+  private static TensorSpec values(DType dtype, Matrix source, long panels, int group) {
+    return TensorSpec.of(dtype, panels, Panels.elements(dtype, source.columns(), group));
+  }
+
+  /// Rows `first` up to `end` of a stored matrix.
+  Matrix pack(Matrix source, long first, long end, WeightForm form) {
+    List<Tensor> made = new ArrayList<>();
+    plan(source, end - first, form).forEach(spec -> made.add(memory.allocate(spec)));
+    Tensor values = made.getFirst();
+    Tensor scales = made.getLast();
+    Packing packing = packing(source, form);
+    if (!memory.isFilled()) {
+      fill(source, first, end, encoder(packing, source, values, scales));
+    }
+    Quantization quantization =
+        switch (packing) {
+          case PLAIN -> Quantization.NONE;
+          case FLOAT8 -> new Quantization.Fp8PerRow(scales);
+          case STORED_INT4 -> {
+            var stored = (Quantization.Int4PerGroup) source.quantization();
+            yield new Quantization.Int4PerGroup(scales, stored.group(), false);
+          }
+          case INT8 -> new Quantization.Int8PerRow(scales);
+          case INT4 -> new Quantization.Int4PerGroup(scales, INT4_GROUP, true);
+        };
+    return new Matrix(end - first, source.columns(), Matrix.Order.PANELS, values, quantization);
+  }
+
+  private interface Encoder {
+    /// Writes panel `panel` from `count` rows of the source from `first` on.
+    void encode(PanelRows rows, long first, int count, long panel);
+  }
+
+  private static Encoder encoder(Packing packing, Matrix source, Tensor values, Tensor scales) {
+    return switch (packing) {
+      case PLAIN -> plain(source, values);
+      case FLOAT8 -> {
+        Tensor stored = ((Quantization.Fp8PerRow) source.quantization()).scales();
+        yield (rows, first, count, panel) ->
+            rows.copyFloat8(
+                source,
+                first,
+                count,
+                values.row(panel),
+                lane -> stored.decode(first + lane),
+                scales.rows(panel * Panels.ROWS, Panels.ROWS));
+      }
+      case STORED_INT4 -> {
+        Tensor stored = ((Quantization.Int4PerGroup) source.quantization()).scales();
+        yield (rows, first, count, panel) -> {
+          PanelRows.copyInt4(source, first, count, values.row(panel));
+          PanelRows.copyScales(stored, first, count, scales.row(panel));
+        };
+      }
+      case INT8 ->
+          (rows, first, count, panel) -> {
+            rows.read(source, first, count);
+            rows.quantizeInt8(values.row(panel), scales.row(panel));
+          };
+      case INT4 ->
+          (rows, first, count, panel) -> {
+            rows.read(source, first, count);
+            rows.quantizeInt4(INT4_GROUP, values.row(panel), scales.row(panel));
+          };
+    };
+  }
+
+  private static Encoder plain(Matrix source, Tensor values) {
+    DType dtype = values.dtype();
+    boolean isCopy =
+        dtype == DType.BF16
+            && source.values().dtype() == DType.BF16
+            && source.quantization() instanceof Quantization.None;
+    return isCopy
+        ? (rows, first, count, panel) ->
+            PanelRows.copyBfloat16(source, first, count, values.row(panel))
+        : (rows, first, count, panel) -> {
+          rows.read(source, first, count);
+          rows.write(dtype, values.row(panel));
+        };
+  }
+
+  private void fill(Matrix source, long first, long end, Encoder encoder) {
     int panels = Math.toIntExact(Panels.count(end - first));
     int columns = Math.toIntExact(source.columns());
     int tasks = Math.min(panels, 8 * pool.threads());
@@ -71,97 +190,8 @@ final class PanelPacker {
           for (long panel = (long) task * panels / tasks; panel < to; panel++) {
             long row = first + panel * Panels.ROWS;
             int count = (int) Math.min(Panels.ROWS, end - row);
-            encoder.encode(new Slice(source, row, count, panel), scratch[worker]);
+            encoder.encode(scratch[worker], row, count, panel);
           }
         });
-  }
-
-  private Matrix plain(Matrix source, long first, long end, DType dtype) {
-    Tensor values = values(dtype, source, end - first, 0);
-    boolean isCopy =
-        dtype == DType.BF16
-            && source.values().dtype() == DType.BF16
-            && source.quantization() instanceof Quantization.None;
-    run(
-        source,
-        first,
-        end,
-        (slice, rows) -> {
-          if (isCopy) {
-            PanelRows.copyBfloat16(source, slice.first(), slice.count(), values.row(slice.panel()));
-          } else {
-            rows.read(source, slice.first(), slice.count());
-            rows.write(dtype, values.row(slice.panel()));
-          }
-        });
-    return matrix(source, end - first, values, Quantization.NONE);
-  }
-
-  private Matrix fp8(Matrix source, Tensor stored, long first, long end) {
-    Tensor values = values(DType.F8_E4M3, source, end - first, 0);
-    Tensor scales = memory.allocate(DType.F32, Panels.count(end - first) * Panels.ROWS);
-    run(
-        source,
-        first,
-        end,
-        (slice, rows) ->
-            rows.copyFloat8(
-                source,
-                slice.first(),
-                slice.count(),
-                values.row(slice.panel()),
-                lane -> stored.decode(slice.first() + lane),
-                scales.rows(slice.panel() * Panels.ROWS, Panels.ROWS)));
-    return matrix(source, end - first, values, new Quantization.Fp8PerRow(scales));
-  }
-
-  private Matrix storedInt4(Matrix source, Tensor stored, int group, long first, long end) {
-    Tensor values = values(DType.I32, source, end - first, group);
-    long groups = (source.columns() + group - 1) / group;
-    DType dtype = stored.dtype() == DType.BF16 ? DType.BF16 : DType.F32;
-    Tensor scales = memory.allocate(dtype, Panels.count(end - first), groups, Panels.ROWS);
-    run(
-        source,
-        first,
-        end,
-        (slice, rows) -> {
-          PanelRows.copyInt4(source, slice.first(), slice.count(), values.row(slice.panel()));
-          PanelRows.copyScales(stored, slice.first(), slice.count(), scales.row(slice.panel()));
-        });
-    return matrix(source, end - first, values, new Quantization.Int4PerGroup(scales, group, false));
-  }
-
-  private Matrix int8(Matrix source, long first, long end) {
-    Tensor values = values(DType.I8, source, end - first, 0);
-    Tensor scales = memory.allocate(DType.F32, Panels.count(end - first), 2, Panels.ROWS);
-    run(
-        source,
-        first,
-        end,
-        (slice, rows) -> {
-          rows.read(source, slice.first(), slice.count());
-          rows.quantizeInt8(values.row(slice.panel()), scales.row(slice.panel()));
-        });
-    return matrix(source, end - first, values, new Quantization.Int8PerRow(scales));
-  }
-
-  private Matrix int4(Matrix source, long first, long end) {
-    Tensor values = values(DType.I32, source, end - first, INT4_GROUP);
-    long groups = (source.columns() + INT4_GROUP - 1) / INT4_GROUP;
-    Tensor scales = memory.allocate(DType.BF16, Panels.count(end - first), groups, Panels.ROWS);
-    run(
-        source,
-        first,
-        end,
-        (slice, rows) -> {
-          rows.read(source, slice.first(), slice.count());
-          rows.quantizeInt4(INT4_GROUP, values.row(slice.panel()), scales.row(slice.panel()));
-        });
-    return matrix(
-        source, end - first, values, new Quantization.Int4PerGroup(scales, INT4_GROUP, true));
-  }
-
-  private static Matrix matrix(Matrix source, long rows, Tensor values, Quantization quantization) {
-    return new Matrix(rows, source.columns(), Matrix.Order.PANELS, values, quantization);
   }
 }

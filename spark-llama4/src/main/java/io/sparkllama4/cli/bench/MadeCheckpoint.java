@@ -2,12 +2,14 @@ package io.sparkllama4.cli.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Elements;
+import io.sparkllama4.tensor.TensorSpec;
+import io.sparkllama4.weights.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -130,19 +132,10 @@ final class MadeCheckpoint {
   }
 
   private void writeHeader(FileChannel file) throws IOException {
-    ObjectNode header = JSON.createObjectNode();
-    long offset = 0;
-    for (Map.Entry<String, long[]> tensor : tensors.entrySet()) {
-      ObjectNode entry = header.putObject(tensor.getKey()).put("dtype", "BF16");
-      LongStream.of(tensor.getValue()).forEach(entry.withArray("shape")::add);
-      long bytes = 2 * elements(tensor.getValue());
-      entry.withArray("data_offsets").add(offset).add(offset + bytes);
-      offset += bytes;
-    }
-    byte[] json = JSON.writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
-    ByteBuffer start = ByteBuffer.allocate(8 + json.length).order(ByteOrder.LITTLE_ENDIAN);
-    start.putLong(json.length).put(json).flip();
-    writeFully(file, start);
+    Map<String, TensorSpec> specs = new LinkedHashMap<>();
+    tensors.forEach((name, sizes) -> specs.put(name, TensorSpec.of(DType.BF16, sizes)));
+    // As published checkpoints are: data begins behind the header, wherever that ends.
+    writeFully(file, new SafetensorsWriter(specs, 1).header(Map.of()));
   }
 
   private void writeWeights(FileChannel file) throws IOException {
