@@ -15,11 +15,7 @@ import java.util.function.ToDoubleFunction;
 /// @param int4Ops the same with 4-bit weights
 /// @param readBytesPerSecond bytes read in order from memory that no cache holds
 public record Ceilings(
-    double fp32Flops,
-    double bf16Flops,
-    double int8Ops,
-    double int4Ops,
-    double readBytesPerSecond) {
+    double fp32Flops, double bf16Flops, double int8Ops, double int4Ops, double readBytesPerSecond) {
 
   /// Each figure's median over some measurements.
   public static Ceilings median(List<Ceilings> all) {
@@ -34,8 +30,6 @@ public record Ceilings(
   private static double median(List<Ceilings> all, ToDoubleFunction<Ceilings> figure) {
     double[] sorted = all.stream().mapToDouble(figure).sorted().toArray();
     int middle = sorted.length / 2;
-    return sorted.length % 2 == 1
-        ? sorted[middle]
-        : (sorted[middle - 1] + sorted[middle]) / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 }

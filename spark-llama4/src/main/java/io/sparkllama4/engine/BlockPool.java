@@ -28,8 +28,8 @@ final class BlockPool {
   private final TreeSet<PrefixNode.Slot> idle =
       new TreeSet<>(
           Comparator.comparingLong((PrefixNode.Slot slot) -> slot.released)
-              .thenComparing(slot -> -slot.node.depth())
-              .thenComparing(slot -> slot.block));
+              .thenComparingInt(slot -> -slot.node.depth())
+              .thenComparingInt(slot -> slot.block));
 
   /// @param capacity blocks
   /// @param evicted told of a prefix that has lost its block in this group

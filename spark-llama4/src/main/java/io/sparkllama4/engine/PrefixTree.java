@@ -44,6 +44,7 @@ final class PrefixTree {
   }
 
   /// Leads the path of `sequence` over its first `blocks` blocks, making nodes that are not there.
+  @SuppressWarnings("ReferenceEquality") // Nodes are places in the tree: equal ones may be two.
   void extend(Sequence sequence, int blocks) {
     List<PrefixNode> path = sequence.path;
     PrefixNode end = path.isEmpty() ? null : path.getLast();

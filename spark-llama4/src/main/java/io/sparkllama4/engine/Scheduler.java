@@ -269,7 +269,7 @@ final class Scheduler {
     for (Sequence sequence : running) {
       tokens += expected(sequence);
     }
-    return (int) Math.min(GROWTH_SHARE * tokens, Integer.MAX_VALUE / 2);
+    return (int) Math.min(GROWTH_SHARE * tokens, Integer.MAX_VALUE / 2.0);
   }
 
   private double expected(Sequence sequence) {

@@ -65,7 +65,8 @@ final class Speculation {
         nanos.clear();
         tokens.clear();
       }
-      nanos.add(steps < TRIALS ? stepNanos : Math.min(stepNanos, OUTLIER * usual));
+      nanos.add(
+          steps < TRIALS ? (double) stepNanos : Math.min((double) stepNanos, OUTLIER * usual));
       tokens.add(stepTokens);
       steps = Math.min(TRIALS, steps + 1);
     }

@@ -102,7 +102,7 @@ public final class Llama4ConfKeys {
     String key = report.key().isEmpty() ? model : report.key();
     // Longest first: one option's name may begin with another's.
     for (Key known :
-        ALL.stream().sorted(Comparator.comparing((Key k) -> -k.option().length())).toList()) {
+        ALL.stream().sorted(Comparator.comparingInt((Key k) -> -k.option().length())).toList()) {
       if (!known.option().isEmpty()) {
         String name = known.name().equals(MODEL) ? model : known.name();
         message = message.replace(known.option(), name);

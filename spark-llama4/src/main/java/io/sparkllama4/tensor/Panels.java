@@ -11,7 +11,8 @@ import java.lang.foreign.ValueLayout;
 /// | BF16 | `[inputs / 2][16][2]`: two inputs make a 32-bit word |
 /// | F8_E4M3 | `[inputs][16]` |
 /// | I8 | `[inputs / 4][16][4]` |
-/// | I32, 4-bit | `[inputs / 8][16]`: input i of eight is the low (i < 4) or high nibble of byte i % 4 |
+/// | I32, 4-bit | `[inputs / 8][16]`: input i of eight is the low (i < 4) or high nibble of byte i
+// % 4 |
 public final class Panels {
   /// Rows of a panel.
   public static final int ROWS = 16;
@@ -44,8 +45,8 @@ public final class Panels {
   /// 4-bit values.
   public static long index(DType dtype, int lane, long input) {
     return switch (dtype) {
-      case BF16 -> input / 2 * 2 * ROWS + 2 * lane + input % 2;
-      case I8 -> input / 4 * 4 * ROWS + 4 * lane + input % 4;
+      case BF16 -> input / 2 * 2 * ROWS + 2L * lane + input % 2;
+      case I8 -> input / 4 * 4 * ROWS + 4L * lane + input % 4;
       case I32 -> input / 8 * ROWS + lane;
       default -> input * ROWS + lane;
     };

@@ -10,9 +10,7 @@ public sealed interface Quantization {
 
   /// Whether the inputs of a product are quantised as well: each row to 8 bits with one scale, `x =
   /// q * max|x| / 127`, so that its sums are sums of integers.
-  default boolean quantizesInputs() {
-    return false;
-  }
+  boolean quantizesInputs();
 
   /// The values are the weights.
   record None() implements Quantization {
@@ -24,6 +22,11 @@ public sealed interface Quantization {
     @Override
     public long bytes() {
       return 0;
+    }
+
+    @Override
+    public boolean quantizesInputs() {
+      return false;
     }
   }
 
@@ -39,6 +42,11 @@ public sealed interface Quantization {
     @Override
     public long bytes() {
       return scales.data().byteSize();
+    }
+
+    @Override
+    public boolean quantizesInputs() {
+      return false;
     }
   }
 

@@ -24,6 +24,8 @@ final class BlockSums {
 
   /// Takes one block.
   interface BlockVisitor {
+    /// Takes it.
+    ///
     /// @param position of its first byte
     void visit(MemorySegment block, long position) throws IOException;
   }

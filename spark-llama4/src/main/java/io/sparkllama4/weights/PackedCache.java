@@ -103,10 +103,10 @@ public final class PackedCache {
       return Optional.of(new Filled(map(arena), arena));
     } catch (UselessException e) {
       arena.close();
-      warnings.accept(useless(e.code, e.getMessage()));
+      warnings.accept(useless(e.code, String.valueOf(e.getMessage())));
     } catch (Llama4Exception e) {
       arena.close();
-      warnings.accept(useless("PACKED_CACHE_DAMAGED", e.getMessage()));
+      warnings.accept(useless("PACKED_CACHE_DAMAGED", String.valueOf(e.getMessage())));
     } catch (IOException e) {
       arena.close();
       warnings.accept(useless("PACKED_CACHE_DAMAGED", "it cannot be read: " + e));

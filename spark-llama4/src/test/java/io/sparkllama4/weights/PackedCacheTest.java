@@ -122,7 +122,13 @@ class PackedCacheTest {
   void noFlippedBitIsOverlooked() throws IOException {
     Path file = written();
     byte[] whole = Files.readAllBytes(file);
-    int header = 8 + (int) Math.min(whole.length, new String(whole, 8, 4000).lastIndexOf('}') + 1);
+    int header =
+        8
+            + Math.min(
+                whole.length,
+                new String(whole, 8, 4000, java.nio.charset.StandardCharsets.ISO_8859_1)
+                        .lastIndexOf('}')
+                    + 1);
     List<Integer> places = new ArrayList<>();
     for (int i = 0; i < header; i++) {
       places.add(i);

@@ -35,7 +35,8 @@ public enum StoredForm {
     return Linear.of(
         switch (this) {
           case F32 -> Matrix.of(plain(memory.allocate(DType.F32, rows, columns), random));
-          case BF16, TO_INT8, TO_INT4 -> Matrix.of(plain(memory.allocate(DType.BF16, rows, columns), random));
+          case BF16, TO_INT8, TO_INT4 ->
+              Matrix.of(plain(memory.allocate(DType.BF16, rows, columns), random));
           case BF16_INPUT_MAJOR ->
               Matrix.ofTransposed(plain(memory.allocate(DType.BF16, columns, rows), random));
           case FP8 -> fp8(rows, columns, memory, random);

@@ -12,7 +12,6 @@ import io.sparkllama4.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /// Native attention: some tokens of a sequence at a time, with all query heads of a key head. Heads
 /// of shapes that the native kernel does not take go token by token.
@@ -21,7 +20,7 @@ final class BlockedAttention implements PanelAttention {
   private final NativePanels math;
   private final PanelAttention other;
   private final NativeArena arena = new NativeArena();
-  private final Map<KvLayer, Slabs> slabs = new IdentityHashMap<>();
+  private final IdentityHashMap<KvLayer, Slabs> slabs = new IdentityHashMap<>();
   private final List<Piece> pieces = new ArrayList<>();
 
   /// The addresses of a layer's slabs in native memory.
@@ -87,8 +86,8 @@ final class BlockedAttention implements PanelAttention {
   private static KernelLibrary.PagedHead head(
       Piece piece, BlockTables tables, KvLayer cache, Slabs slabs, AttentionSpec spec) {
     // Positions count from the sequence's start; blocks that were given back are not listed.
-    long before =
-        tables.starts().intAt(piece.sequence()) - tables.firstBlocks().intAt(piece.sequence());
+    long before = tables.starts().intAt(piece.sequence());
+    before -= tables.firstBlocks().intAt(piece.sequence());
     return new KernelLibrary.PagedHead(
         tables.blocks().data().address() + 4 * before,
         tables.blockTokens(),
@@ -104,9 +103,7 @@ final class BlockedAttention implements PanelAttention {
     if (known == null || known.count() < cache.slabs()) {
       // A few more each time the cache grows, which it does by slabs of many tokens.
       int count = cache.slabs();
-      known =
-          new Slabs(
-              count, arena.allocate(DType.I64, count), arena.allocate(DType.I64, count));
+      known = new Slabs(count, arena.allocate(DType.I64, count), arena.allocate(DType.I64, count));
       for (int i = 0; i < count; i++) {
         int slot = i * cache.slabSlots();
         put(known.keys(), i, cache.keys(slot).data().address());

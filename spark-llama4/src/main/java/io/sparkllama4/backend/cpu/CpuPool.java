@@ -44,7 +44,6 @@ public final class CpuPool implements AutoCloseable {
     /// Runs stand this far apart, so that threads do not share cache lines.
     private static final int SPACING = 16;
 
-    final int tasks;
     final int threads;
     final Body body;
     final AtomicInteger finished = new AtomicInteger();
@@ -56,7 +55,6 @@ public final class CpuPool implements AutoCloseable {
 
     @SuppressWarnings("NullAway") // failure stays null in a job that succeeds.
     Job(int tasks, int threads, Body body) {
-      this.tasks = tasks;
       this.threads = threads;
       this.body = body;
       this.runs = new AtomicLongArray(threads * SPACING);

@@ -45,8 +45,7 @@ public final class CpuProvider implements BackendProvider {
   @Override
   public void check(BackendOptions options) {
     if (!KERNELS.contains(options.kernels())) {
-      throw ErrorReport.of(
-              ErrorCode.INVALID_OPTION, "Unknown kernels [" + options.kernels() + "]")
+      throw ErrorReport.of(ErrorCode.INVALID_OPTION, "Unknown kernels [" + options.kernels() + "]")
           .found(options.kernels(), String.join(", ", KERNELS))
           .key("--kernels")
           .exception();

@@ -50,9 +50,7 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
   public void groupedMatmul(Tensor input, Routing routing, List<Linear> weights, Tensor output) {
     products.clear();
     forExperts(
-        routing,
-        weights,
-        (weight, first, end) -> products.add(input, first, end, weight, output));
+        routing, weights, (weight, first, end) -> products.add(input, first, end, weight, output));
     products.run();
   }
 
@@ -202,7 +200,7 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
     forRows(
         target.rows(),
         width,
-        (first, end) -> math.add(addend, target, 4 * first * width, (end - first) * width));
+        (first, end) -> math.add(addend, target, 4L * first * width, (end - first) * width));
   }
 
   @Override

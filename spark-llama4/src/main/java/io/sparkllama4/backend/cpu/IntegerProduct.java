@@ -13,8 +13,7 @@ final class IntegerProduct {
   private IntegerProduct() {}
 
   /// `output[t] = input[t] Wt + bias` for rows `first` up to `end`, from `column` on.
-  static void add(
-      Tensor input, int first, int end, Linear.Part part, Tensor output, long column) {
+  static void add(Tensor input, int first, int end, Linear.Part part, Tensor output, long column) {
     Matrix matrix = part.weight();
     int inputs = Math.toIntExact(matrix.columns());
     int[] codes = new int[inputs];

@@ -31,13 +31,11 @@ final class NativePanels implements PanelMath {
             case F32 -> 0;
             case BF16 -> 1;
             case F16 -> 2;
-            default ->
-                throw new IllegalStateException("No kernel for " + weight.values().dtype());
+            default -> throw new IllegalStateException("No kernel for " + weight.values().dtype());
           };
       case Quantization.Fp8PerRow _ -> 3;
       case Quantization.Int4PerGroup(_, _, boolean quantizes) when quantizes -> 7;
-      case Quantization.Int4PerGroup(Tensor scales, _, _) ->
-          scales.dtype() == DType.BF16 ? 4 : 5;
+      case Quantization.Int4PerGroup(Tensor scales, _, _) -> scales.dtype() == DType.BF16 ? 4 : 5;
       case Quantization.Int8PerRow _ -> 6;
     };
   }
@@ -109,7 +107,17 @@ final class NativePanels implements PanelMath {
 
   @Override
   public double ceiling(Ceiling what, long rounds, Tensor memory, long at, long bytes) {
-    return library.ceiling(what.ordinal(), rounds, memory.data().address() + at, bytes);
+    return library.ceiling(ceilingNumber(what), rounds, memory.data().address() + at, bytes);
+  }
+
+  private static int ceilingNumber(Ceiling what) {
+    return switch (what) {
+      case FP32 -> 0;
+      case INT8 -> 1;
+      case INT4 -> 2;
+      case BF16 -> 3;
+      case MEMORY -> 4;
+    };
   }
 
   /// Whether heads of this shape can be attended natively.

@@ -154,8 +154,7 @@ final class PanelProducts implements AutoCloseable {
               source.isQuantized(),
               source.at() + row * source.stride(),
               source.stride());
-      Piece some =
-          new Piece(all.gate(), all.up(), 0, 0, part, all.output().slice(row, end), true);
+      Piece some = new Piece(all.gate(), all.up(), 0, 0, part, all.output().slice(row, end), true);
       cut(some, panels, Math.min(step, GATED_FLOATS / (Panels.ROWS * (end - row))));
     }
   }
@@ -223,8 +222,7 @@ final class PanelProducts implements AutoCloseable {
     long stride = 4L * Panels.ROWS * piece.panels();
     Tensor memory = gates.get(worker);
     PanelMath.Rows gate = new PanelMath.Rows(memory.data(), 0, stride, input.count());
-    PanelMath.Rows up =
-        new PanelMath.Rows(memory.data(), 4L * GATED_FLOATS, stride, input.count());
+    PanelMath.Rows up = new PanelMath.Rows(memory.data(), 4L * GATED_FLOATS, stride, input.count());
     product(piece.gate(), piece, input, gate, worker);
     product(piece.up(), piece, input, up, worker);
     math.swiGlu(gate, up, piece.outputs(), target);

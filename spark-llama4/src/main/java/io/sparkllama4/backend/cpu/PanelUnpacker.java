@@ -72,9 +72,7 @@ final class PanelUnpacker {
         IntVector words = Lanes.ints(data, 4L * (i / 4 * ROWS + lane));
         for (int j = 0; j < Math.min(4, end - i); j++) {
           IntVector value =
-              words
-                  .lanewise(VectorOperators.LSHL, 24 - 8 * j)
-                  .lanewise(VectorOperators.ASHR, 24);
+              words.lanewise(VectorOperators.LSHL, 24 - 8 * j).lanewise(VectorOperators.ASHR, 24);
           floats(value).intoArray(target, (i + j - first) * ROWS + lane);
         }
       }

@@ -17,7 +17,8 @@ final class QuantizedRow {
     for (int i = 0; i < inputs; i++) {
       float x = row.get(Elements.FLOAT, at + 4L * i);
       most = Math.max(most, Math.abs(x));
-      odd += x - x;
+      // 0, or NaN for what is not finite.
+      odd += 0 * x;
     }
     return most / MOST + odd;
   }

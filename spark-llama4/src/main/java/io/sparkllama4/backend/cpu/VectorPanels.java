@@ -10,7 +10,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/// Panels on the Java Vector API, for any vector width: what runs where there are no native kernels.
+/// Panels on the Java Vector API, for any vector width: what runs where there are no native
+/// kernels.
 ///
 /// Weights are unpacked to floats that stay in a first-level cache, and rows pass them. Products of
 /// float inputs have the same bits as the native ones: inputs in their order, in blocks of 256.
@@ -111,7 +112,12 @@ final class VectorPanels implements PanelMath {
         for (int m = 0; m < some; m++) {
           long at = input.at() + (row + m) * input.stride() + skip + 4L * from;
           MemorySegment.copy(
-              input.data(), ValueLayout.JAVA_FLOAT_UNALIGNED, at, own.inputs, m * chain, end - from);
+              input.data(),
+              ValueLayout.JAVA_FLOAT_UNALIGNED,
+              at,
+              own.inputs,
+              m * chain,
+              end - from);
         }
         if (some == TILE) {
           tile(own, chain, end - from);
@@ -129,8 +135,7 @@ final class VectorPanels implements PanelMath {
   }
 
   /// Adds a chain's sums to the totals.
-  private static void take(
-      Matrix weight, long panel, int from, int row, int some, Scratch own) {
+  private static void take(Matrix weight, long panel, int from, int row, int some, Scratch own) {
     for (int m = 0; m < some; m++) {
       for (int lane = 0; lane < ROWS; lane++) {
         int at = (row + m) * ROWS + lane;
@@ -211,8 +216,7 @@ final class VectorPanels implements PanelMath {
       long y = output.at() + row * output.stride();
       for (long i = 0; i < whole; i += Lanes.COUNT) {
         FloatVector activated = VectorMath.silu(Lanes.floats(gate.data(), g + 4 * i));
-        Lanes.store(
-            activated.mul(Lanes.floats(up.data(), u + 4 * i)), output.data(), y + 4 * i);
+        Lanes.store(activated.mul(Lanes.floats(up.data(), u + 4 * i)), output.data(), y + 4 * i);
       }
       if (whole < width) {
         int rest = (int) (width - whole);
@@ -250,8 +254,7 @@ final class VectorPanels implements PanelMath {
   @Override
   public void add(Tensor addend, Tensor target, long at, long count) {
     for (long i = at; i < at + 4 * count; i += 4) {
-      float sum =
-          target.data().get(Elements.FLOAT, i) + addend.data().get(Elements.FLOAT, i);
+      float sum = target.data().get(Elements.FLOAT, i) + addend.data().get(Elements.FLOAT, i);
       target.data().set(Elements.FLOAT, i, sum);
     }
   }

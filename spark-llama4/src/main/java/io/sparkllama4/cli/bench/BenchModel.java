@@ -68,7 +68,8 @@ public final class BenchModel implements AutoCloseable {
   /// @param reusesPrefixes as far as the user's options allow it, else not at all
   Engine freshEngine(int maxBatch, boolean reusesPrefixes) {
     RuntimeOptions batching = options.withMaxBatch(maxBatch);
-    return handle.openEngine(reusesPrefixes ? batching.withoutSpeculation() : batching.withoutShortcuts());
+    return handle.openEngine(
+        reusesPrefixes ? batching.withoutSpeculation() : batching.withoutShortcuts());
   }
 
   /// Remembers how much of the cache a fresh engine has needed.

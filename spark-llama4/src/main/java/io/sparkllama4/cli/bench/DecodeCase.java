@@ -48,7 +48,7 @@ record DecodeCase(int n, int prompt, int tokens) implements Case {
       throw incomplete(submission);
     }
     // A row of one token comes to an end only behind a step in which the others are gone.
-    var unused = Rows.generate(List.of(model.ids().prefill(1)), 1).answers(model.engine());
+    var _ = Rows.generate(List.of(model.ids().prefill(1)), 1).answers(model.engine());
     double counted = (double) n * steps.steps();
     return new Sample(
         counted, steps.seconds(), model.work().flops(counted, counted), steps.bytes());

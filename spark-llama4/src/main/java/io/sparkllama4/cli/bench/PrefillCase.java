@@ -21,7 +21,7 @@ record PrefillCase(int n) implements Case {
     Rows rows = Rows.generate(List.of(model.ids().prefill(n)), 1);
     StepClock.Measurement steps = model.clock().start(report -> true, Integer.MAX_VALUE);
     long start = System.nanoTime();
-    var unused = rows.answers(model.engine());
+    var _ = rows.answers(model.engine());
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new Sample(n, seconds, model.work().flops(n, 1), steps.bytes());
   }

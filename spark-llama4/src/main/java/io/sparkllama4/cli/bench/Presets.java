@@ -118,7 +118,7 @@ public final class Presets {
 
   private static void requireMemory(ModelShape shape, String weights) {
     double form = BYTES_PER_WEIGHT.getOrDefault(weights, 2.0);
-    long needed = (long) (MadeCheckpoint.bytes(shape) / 2 * form) + BESIDES;
+    long needed = (long) (MadeCheckpoint.bytes(shape) / 2.0 * form) + BESIDES;
     try (Backend backend = Backends.open("cpu", new BackendOptions("auto", 1, true))) {
       if (backend.freeBytes() < needed) {
         throw tooLarge(shape, "in memory", needed, backend.freeBytes()).key("--preset").exception();

@@ -12,7 +12,8 @@ import java.util.Optional;
 /// @param int8 operations per second of products of 8-bit integers
 /// @param int4 the same with 4-bit weights
 /// @param read bytes read per second
-record Speeds(double fp32, Optional<Double> bf16, Optional<Double> int8, Optional<Double> int4, double read) {
+record Speeds(
+    double fp32, Optional<Double> bf16, Optional<Double> int8, Optional<Double> int4, double read) {
   /// What a backend has measured.
   static Speeds of(Ceilings ceilings) {
     return new Speeds(

@@ -109,8 +109,7 @@ class FastKernelsTest {
     };
     return KernelPaths.all()
         .flatMap(
-            path ->
-                Arrays.stream(shapes).map(s -> Arguments.of(path, s[0], s[1], s[2], s[3])));
+            path -> Arrays.stream(shapes).map(s -> Arguments.of(path, s[0], s[1], s[2], s[3])));
   }
 
   @ParameterizedTest

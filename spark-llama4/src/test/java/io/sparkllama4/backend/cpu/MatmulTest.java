@@ -161,8 +161,7 @@ class MatmulTest {
         CpuPool pool = new CpuPool(1);
         FastKernels fast = path.kernels(pool)) {
       RandomTensors random = new RandomTensors(5, arena);
-      Linear weight =
-          packed(random.linear(RandomTensors.Form.F32, 20, 70), form, pool, arena);
+      Linear weight = packed(random.linear(RandomTensors.Form.F32, 20, 70), form, pool, arena);
       Tensor input = random.floats(3, 70);
       input.set(5, Float.NaN);
       input.set(70 + 69, Float.POSITIVE_INFINITY);
@@ -220,8 +219,7 @@ class MatmulTest {
     try (NativeArena arena = new NativeArena();
         CpuPool pool = new CpuPool(2)) {
       RandomTensors random = new RandomTensors(9, arena);
-      Linear weight =
-          packed(random.linear(form, 90, 700), WeightForm.STORED, pool, arena);
+      Linear weight = packed(random.linear(form, 90, 700), WeightForm.STORED, pool, arena);
       Tensor input = random.floats(14, 700);
       List<float[][]> found = new ArrayList<>();
       KernelPaths.all()

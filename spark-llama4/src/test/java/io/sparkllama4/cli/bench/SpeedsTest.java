@@ -9,7 +9,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class SpeedsTest {
-  private static final Speeds ALL = new Speeds(100, Optional.of(200.0), Optional.of(400.0), Optional.of(800.0), 10);
+  private static final Speeds ALL =
+      new Speeds(100, Optional.of(200.0), Optional.of(400.0), Optional.of(800.0), 10);
   private static final Speeds PLAIN =
       new Speeds(100, Optional.empty(), Optional.empty(), Optional.empty(), 10);
 
@@ -40,7 +41,9 @@ class SpeedsTest {
     assertThat(Speeds.mean(ALL, PLAIN).bf16()).isEmpty();
     assertThat(Speeds.median(List.of(PLAIN, PLAIN)).int8()).isEmpty();
     assertThat(Speeds.median(List.of(ALL, ALL, PLAIN)).int8()).contains(400.0);
-    assertThat(Speeds.mean(ALL, new Speeds(300, Optional.of(400.0), Optional.empty(), Optional.empty(), 30)))
+    assertThat(
+            Speeds.mean(
+                ALL, new Speeds(300, Optional.of(400.0), Optional.empty(), Optional.empty(), 30)))
         .isEqualTo(new Speeds(200, Optional.of(300.0), Optional.empty(), Optional.empty(), 20));
   }
 }

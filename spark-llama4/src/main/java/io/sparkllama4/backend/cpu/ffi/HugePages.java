@@ -53,6 +53,7 @@ public final class HugePages {
 
   private HugePages() {}
 
+  @SuppressWarnings("restricted") // So is every call of native code.
   static Optional<MethodHandle> function(String name, FunctionDescriptor shape) {
     return System.getProperty("os.name", "").equals("Linux")
         ? Linker.nativeLinker()
@@ -64,6 +65,7 @@ public final class HugePages {
 
   /// `size` bytes of zeros that live as long as `arena`; empty where the system has no such memory
   /// or the size asks for none.
+  @SuppressWarnings("restricted") // The size is the mapping's own.
   public static Optional<MemorySegment> allocate(long size, Arena arena) {
     if (size < LEAST_BYTES || MAP.isEmpty() || UNMAP.isEmpty() || ADVISE.isEmpty()) {
       return Optional.empty();

@@ -29,6 +29,8 @@ enum InstructionSet {
 
   private final String architecture;
   private final String label;
+
+  @SuppressWarnings("ImmutableEnumChecker") // Made by Set.of.
   private final Set<String> flags;
 
   InstructionSet(String architecture, String label, Set<String> flags) {

@@ -26,8 +26,7 @@ public final class KernelLibrary {
   // Static, with the function's address as an argument: so calls are compiled into their callers.
   private static final MethodHandle QUANTIZED_BYTES =
       handle(FunctionDescriptor.of(ValueLayout.JAVA_LONG, INT, LONG));
-  private static final MethodHandle QUANTIZE =
-      handle(procedure(INT, LONG, LONG, LONG, LONG, LONG));
+  private static final MethodHandle QUANTIZE = handle(procedure(INT, LONG, LONG, LONG, LONG, LONG));
   private static final MethodHandle PRODUCT =
       handle(procedure(INT, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG));
   private static final MethodHandle ATTEND = handle(procedure(longs(15)));
@@ -78,6 +77,7 @@ public final class KernelLibrary {
     return FunctionDescriptor.ofVoid(arguments);
   }
 
+  @SuppressWarnings("restricted") // So is every call of native code.
   private static MethodHandle handle(FunctionDescriptor shape) {
     return Linker.nativeLinker().downcallHandle(shape);
   }
@@ -132,8 +132,10 @@ public final class KernelLibrary {
   /// The library in `file`.
   ///
   /// @param instructions what it was built for
+  @SuppressWarnings("restricted") // So is all loading of native code.
   public static KernelLibrary open(String instructions, Path file) {
-    return new KernelLibrary(instructions, SymbolLookup.libraryLookup(file, Arena.global()));
+    // Never closed: code that has been loaded stays as long as the process.
+    return new KernelLibrary(instructions, SymbolLookup.libraryLookup(file, Arena.ofShared()));
   }
 
   /// What it was built for: `x86-64-v3`.
@@ -168,15 +170,11 @@ public final class KernelLibrary {
 
   /// `y[rows][outputs] = x Wt` for the outputs from panel `first` on; strides in bytes.
   public void product(
-      PanelMatrix weight,
-      long first,
-      long outputs,
-      Rows input,
-      long rows,
-      Rows output) {
+      PanelMatrix weight, long first, long outputs, Rows input, long rows, Rows output) {
     try {
       PRODUCT.invokeExact(
-          product, weight.kind(),
+          product,
+          weight.kind(),
           weight.values(),
           weight.scales(),
           weight.inputs(),
@@ -236,7 +234,8 @@ public final class KernelLibrary {
   public void attend(Queries q, PagedHead kv) {
     try {
       ATTEND.invokeExact(
-          attend, q.queries(),
+          attend,
+          q.queries(),
           q.output(),
           q.stride(),
           q.tokens(),
@@ -269,7 +268,8 @@ public final class KernelLibrary {
   public void swiGlu(Rows gate, long up, long width, long rows, Rows output) {
     try {
       SWIGLU.invokeExact(
-          swiGlu, gate.address(),
+          swiGlu,
+          gate.address(),
           up,
           gate.stride() / Float.BYTES,
           width,
