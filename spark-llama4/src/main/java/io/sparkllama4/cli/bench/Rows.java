@@ -5,6 +5,8 @@ import io.sparkllama4.engine.Engine;
 import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.SamplingParams;
 import io.sparkllama4.engine.Submission;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -58,9 +60,11 @@ record Rows(List<int[]> prompts, Task task) implements PromptBatch {
         .error()
         .ifPresent(
             error -> {
-              throw io.sparkllama4.error.ErrorReport.of(
-                      error.code(), "A row of the benchmark failed: " + error.message())
-                  .exception();
+              ErrorReport report =
+                  ErrorReport.of(error.code(), "A row of the benchmark failed: " + error.message());
+              throw error.code() == ErrorCode.NOT_ENOUGH_MEMORY
+                  ? report.key("--kv-tokens").exception()
+                  : report.exception();
             });
     return completion;
   }
