@@ -46,7 +46,9 @@ static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *targ
   quantized_row *header = (quantized_row *)target;
   /* A NaN or an infinity among the inputs makes every output NaN, as it would without quantisation. */
   header->scale = largest / 127 + not_finite;
+  /* Inputs so small that the inverse overflows count as 0. */
   float inverse = largest > 0 ? 127 / largest : 0;
+  if (__builtin_isinf(inverse)) inverse = 0;
   int32_t *sums = (int32_t *)(target + sizeof(quantized_row));
   int8_t *bytes = (int8_t *)(target + header_bytes(kind, inputs));
   int64_t padded = round_up(inputs, 128);

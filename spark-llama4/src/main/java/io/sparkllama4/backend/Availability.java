@@ -7,7 +7,7 @@ public sealed interface Availability {
   /// It can.
   ///
   /// @param kernels the path that `auto` takes
-  /// @param reasons why a faster path is not taken; empty where none exists
+  /// @param reasons what the path is made of, or why a faster one is not taken
   record Available(String kernels, List<String> reasons) implements Availability {}
 
   /// It cannot.

@@ -152,10 +152,10 @@ final class PanelRows {
       for (int i = lane * columns; i < (lane + 1) * columns; i++) {
         most = Math.max(most, Math.abs(weights[i]));
       }
-      float inverse = most > 0 ? 127 / most : 0;
+      float inverse = QuantizedRow.inverse(most);
       int sum = 0;
       for (int i = 0; i < columns; i++) {
-        int code = (int) Math.rint(weights[lane * columns + i] * inverse);
+        int code = QuantizedRow.code(weights[lane * columns + i], inverse);
         sum += code;
         data.set(ValueLayout.JAVA_BYTE, Panels.index(DType.I8, lane, i), (byte) code);
       }
@@ -196,9 +196,14 @@ final class PanelRows {
 
   /// The better of two scales by squared error: one puts the largest weight at -8, which uses the
   /// whole range, the other at 7 or -7.
+  ///
+  /// A NaN where a weight is not finite: the group's outputs are then what they would be.
   private short groupScale(int begin, int end) {
     float largest = 0;
     for (int i = begin; i < end; i++) {
+      if (!Float.isFinite(weights[i])) {
+        return Elements.toBfloat16(Float.NaN);
+      }
       if (Math.abs(weights[i]) > Math.abs(largest)) {
         largest = weights[i];
       }

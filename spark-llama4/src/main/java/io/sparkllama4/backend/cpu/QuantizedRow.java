@@ -23,13 +23,19 @@ final class QuantizedRow {
     return most / MOST + odd;
   }
 
-  /// `127 / max |x|` computed from the inputs, 0 where all are 0.
+  /// `127 / max |x|` computed from the inputs, 0 where all are 0 or so small that it overflows.
   static float inverse(MemorySegment row, long at, int inputs) {
     float most = 0;
     for (int i = 0; i < inputs; i++) {
       most = Math.max(most, Math.abs(row.get(Elements.FLOAT, at + 4L * i)));
     }
-    return most > 0 ? MOST / most : 0;
+    return inverse(most);
+  }
+
+  /// `127 / most`, 0 where that is infinite.
+  static float inverse(float most) {
+    float inverse = most > 0 ? MOST / most : 0;
+    return Float.isInfinite(inverse) ? 0 : inverse;
   }
 
   /// `x * inverse` to the nearest integer, ties to even.

@@ -2,6 +2,7 @@ package io.sparkllama4.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.DType;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -172,6 +174,56 @@ class MatmulTest {
         assertThat(found[2][o]).isFinite();
       }
     }
+  }
+
+  /// Rows of inputs, and rows of weights, so small that the inverse of their scale overflows.
+  @ParameterizedTest
+  @MethodSource("quantizedForms")
+  void theSmallestNumbersCountAsZero(KernelPaths path, WeightForm form) {
+    try (NativeArena arena = new NativeArena();
+        CpuPool pool = new CpuPool(1);
+        FastKernels fast = path.kernels(pool)) {
+      Tensor stored = new RandomTensors(6, arena).floats(20, 70);
+      Tensor input = new RandomTensors(7, arena).floats(3, 70);
+      for (int i = 0; i < 70; i++) {
+        stored.set(i, 1e-38f);
+        input.set(i, 1e-38f);
+      }
+      Linear weight = packed(Linear.of(Matrix.of(stored)), form, pool, arena);
+      float[][] found = multiply(fast, input, weight);
+      assertThat(found).isEqualTo(multiply(new ScalarKernels(), input, weight));
+      assertThat(found[0]).containsOnly(0f);
+      assertThat(found[1][0]).isCloseTo(0, within(1e-30f));
+      assertThat(found[1][1]).isNotZero();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("quantizedForms")
+  void aWeightThatIsNoNumberIsNotLost(KernelPaths path, WeightForm form) {
+    try (NativeArena arena = new NativeArena();
+        CpuPool pool = new CpuPool(1);
+        FastKernels fast = path.kernels(pool)) {
+      Tensor stored = new RandomTensors(6, arena).floats(20, 70);
+      stored.set(3 * 70 + 40, Float.NaN);
+      Tensor input = new RandomTensors(7, arena).floats(2, 70);
+      float[][] found =
+          multiply(fast, input, packed(Linear.of(Matrix.of(stored)), form, pool, arena));
+      assertThat(found[0][3]).isNaN();
+      assertThat(found[1][3]).isNaN();
+      assertThat(found[0][2]).isFinite();
+    }
+  }
+
+  /// Elsewhere tests take the paths that a build has; here all must be there.
+  @Test
+  @Tag("full")
+  void noPathIsLeftOutInSilence() {
+    assertThat(KernelPaths.all())
+        .as("kernel paths; a C compiler builds them")
+        .contains(KernelPaths.VECTOR, KernelPaths.NATIVE, KernelPaths.NARROW);
+    assumeThat(System.getProperty("os.arch")).isEqualTo("amd64");
+    assertThat(KernelPaths.all()).containsExactly(KernelPaths.values());
   }
 
   @ParameterizedTest

@@ -1,10 +1,6 @@
 package io.sparkllama4.backend.cpu.ffi;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import java.util.Optional;
 
 /// Gives pages of mapped files back once what they hold has been copied, so that a model is not in
 /// memory twice while it is loaded.
@@ -14,21 +10,12 @@ public final class HostPages {
   /// `MADV_DONTNEED` of Linux: a mapped file's pages are read again when they are used again.
   private static final int DONT_NEED = 4;
 
-  private static final Optional<MethodHandle> ADVISE =
-      HugePages.function(
-          "madvise",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_INT));
-
   private HostPages() {}
 
   /// Gives back the whole pages of `data` where it is part of a mapped file; elsewhere, and where
   /// the system has no such call, nothing happens.
   public static void release(MemorySegment data) {
-    if (!data.isMapped() || !data.isReadOnly() || ADVISE.isEmpty()) {
+    if (!data.isMapped() || !data.isReadOnly() || HugePages.ADVISE.isEmpty()) {
       return;
     }
     long first = (data.address() + PAGE - 1) / PAGE * PAGE;
@@ -38,7 +25,7 @@ public final class HostPages {
     }
     try {
       // Advice that is refused costs memory and nothing else: the result is of no interest.
-      int ignored = (int) ADVISE.get().invokeExact(first, end - first, DONT_NEED);
+      int ignored = (int) HugePages.ADVISE.get().invokeExact(first, end - first, DONT_NEED);
     } catch (Throwable e) {
       throw new IllegalStateException("madvise could not be called", e);
     }

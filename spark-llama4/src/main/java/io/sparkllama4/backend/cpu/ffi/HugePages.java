@@ -42,7 +42,8 @@ public final class HugePages {
           FunctionDescriptor.of(
               ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
 
-  private static final Optional<MethodHandle> ADVISE =
+  /// `madvise`: address, size, advice.
+  static final Optional<MethodHandle> ADVISE =
       function(
           "madvise",
           FunctionDescriptor.of(
