@@ -4,6 +4,15 @@
 /* Rows of the largest tile. */
 #define MOST 8
 
+/* Panels at most whose 4-bit weights are multiplied side by side, with the same broadcasts. */
+#define SIDE 2
+
+#ifdef SL4_PAIRS
+#define ADD_PRODUCTS(sum, weights, inputs) ((sum) + multiply_byte_pairs(weights, inputs))
+#else
+#define ADD_PRODUCTS(sum, weights, inputs) dot4(sum, weights, inputs)
+#endif
+
 /* The bytes of a row of activations in front of its values. */
 INLINE int64_t header_bytes(int kind, int64_t inputs) {
   int64_t sums = kind == KIND_INT4_QUANTIZED ? round_up(inputs, 128) / SUM_GROUP : 0;
@@ -49,7 +58,7 @@ static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *targ
   /* Inputs so small that the inverse overflows count as 0. */
   float inverse = largest > 0 ? 127 / largest : 0;
   if (__builtin_isinf(inverse)) inverse = 0;
-  int32_t *sums = (int32_t *)(target + sizeof(quantized_row));
+  int32_t *starts = (int32_t *)(target + sizeof(quantized_row));
   int8_t *bytes = (int8_t *)(target + header_bytes(kind, inputs));
   int64_t padded = round_up(inputs, 128);
   for (int64_t from = 0; from < padded; from += SUM_GROUP) {
@@ -66,12 +75,21 @@ static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *targ
       memcpy(whole + j, &rounded, sizeof rounded);
     }
     if (kind == KIND_INT4_QUANTIZED) {
-      int32_t sum = 0;
+      /* Sums of weights start from what takes the 8 out of the nibbles again; pairs of bytes have a sum each. */
+      int32_t even = 0, odd = 0;
       for (int j = 0; j < SUM_GROUP; j++) {
         bytes[from + j] = (int8_t)whole[j];
-        sum += (int8_t)whole[j];
+        if (j & 2) {
+          odd -= 8 * (int8_t)whole[j];
+        } else {
+          even -= 8 * (int8_t)whole[j];
+        }
       }
-      sums[from / SUM_GROUP] = 8 * sum;
+#ifdef SL4_PAIRS
+      starts[from / SUM_GROUP] = (int32_t)((uint32_t)(uint16_t)even | (uint32_t)odd << 16);
+#else
+      starts[from / SUM_GROUP] = even + odd;
+#endif
       continue;
     }
 #if defined(SL4_PAIRS)
@@ -106,13 +124,14 @@ INLINE void int8_tile(const int rows, const int count, panels weight, const uint
                       int64_t y_stride) {
   const uint8_t *values = x + header_bytes(KIND_INT8_QUANTIZED, weight.inputs);
   const uint8_t *w = weight.values;
-  int64_t stride = panel_bytes(KIND_INT8_QUANTIZED, weight.inputs, 0);
+  int64_t stride = weight.apart * panel_bytes(KIND_INT8_QUANTIZED, weight.inputs, 0);
   vi sums[MOST][4][VECTORS];
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int p = 0; p < count; p++)
       UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = (vi){};
   int64_t words = (weight.inputs + 3) / 4;
-  for (int64_t i = 0; i < words; i++, w += 4 * PANEL) {
+  _Pragma("GCC unroll 2") for (int64_t i = 0; i < words; i++, w += 4 * PANEL) {
+    if (rows > 2) FETCH_AHEAD(w);
     UNROLL for (int p = 0; p < count; p++) {
 #ifdef SL4_PAIRS
       vi even[VECTORS], odd[VECTORS];
@@ -123,11 +142,17 @@ INLINE void int8_tile(const int rows, const int count, panels weight, const uint
       }
       UNROLL for (int m = 0; m < rows; m++) {
         vi input = broadcast4(values + m * x_stride + 8 * i);
-        UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] += multiply_pairs(even[v], input);
+        UNROLL for (int v = 0; v < VECTORS; v++) {
+          sums[m][p][v] += multiply_pairs(even[v], input);
+          if (rows > 3) NOW(sums[m][p][v]);
+        }
       }
       UNROLL for (int m = 0; m < rows; m++) {
         vi input = broadcast4(values + m * x_stride + 8 * i + 4);
-        UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] += multiply_pairs(odd[v], input);
+        UNROLL for (int v = 0; v < VECTORS; v++) {
+          sums[m][p][v] += multiply_pairs(odd[v], input);
+          if (rows > 3) NOW(sums[m][p][v]);
+        }
       }
 #else
       UNROLL for (int v = 0; v < VECTORS; v++) {
@@ -139,7 +164,7 @@ INLINE void int8_tile(const int rows, const int count, panels weight, const uint
     }
   }
   UNROLL for (int p = 0; p < count; p++) {
-    const uint8_t *scales = weight.scales + p * 8 * PANEL;
+    const uint8_t *scales = weight.scales + p * weight.apart * 8 * PANEL;
     UNROLL for (int v = 0; v < VECTORS; v++) {
       vf scale = load_floats(scales + v * SL4_WIDTH);
 #ifdef SL4_DOT_UNSIGNED
@@ -149,7 +174,7 @@ INLINE void int8_tile(const int rows, const int count, panels weight, const uint
 #endif
       UNROLL for (int m = 0; m < rows; m++) {
         vf result = to_floats(sums[m][p][v] - offset) * scale * broadcast(row_scale(x, x_stride, m));
-        store_floats(y + m * y_stride + p * PANEL + v * LANES, result);
+        store_floats(y + m * y_stride + p * weight.apart * PANEL + v * LANES, result);
       }
     }
   }
@@ -157,88 +182,102 @@ INLINE void int8_tile(const int rows, const int count, panels weight, const uint
 
 /* ---- 4-bit weights ---- */
 
-/* The sum of 32 inputs' products for every row and output of `width` vectors, without the offset of the nibbles. */
-INLINE void int4_sums(const int rows, const int width, const uint8_t *w, const uint8_t *values, int64_t x_stride,
-                      vi totals[MOST][VECTORS]) {
+/* The sums of 32 inputs' products with some vectors of `count` panels, for every row. Inputs go to all panels at once:
+ * what broadcasts them is shared. */
+INLINE void int4_sums(const int rows, const int count, const int width, const uint8_t *w, int64_t stride,
+                      const uint8_t *values, const uint8_t *starts, int64_t x_stride,
+                      vi totals[SIDE][MOST][VECTORS]) {
 #ifdef SL4_PAIRS
-  /* Eight products of at most 15 * 127, twice, stay within 16 bits. */
-  vs sums[MOST][VECTORS];
-  UNROLL for (int m = 0; m < rows; m++)
-    UNROLL for (int v = 0; v < width; v++) sums[m][v] = (vs){};
+  /* Eight sums of two products of at most 15 * 127, and what takes the offset out, end within 16 bits. */
+  vs sums[SIDE][MOST][VECTORS];
+#define START vs
 #else
-  UNROLL for (int m = 0; m < rows; m++)
-    UNROLL for (int v = 0; v < width; v++) totals[m][v] = (vi){};
+#define sums totals
+#define START vi
 #endif
-  /* A real loop: unrolled, its arrays would be kept in memory. */
-  _Pragma("GCC unroll 1") for (int j = 0; j < SUM_GROUP / 8; j++) {
-    vi low[VECTORS], high[VECTORS];
-    UNROLL for (int v = 0; v < width; v++) {
-      vu word = load_words(w + j * 4 * PANEL + v * SL4_WIDTH);
-      low[v] = (vi)(word & 0x0f0f0f0fu);
-      high[v] = (vi)((word >> 4) & 0x0f0f0f0fu);
-    }
-    UNROLL for (int m = 0; m < rows; m++) {
-      vi first = broadcast4(values + m * x_stride + 8 * j);
-      vi second = broadcast4(values + m * x_stride + 8 * j + 4);
+  UNROLL for (int m = 0; m < rows; m++) {
+    START start = (START)broadcast4(starts + m * x_stride);
+    UNROLL for (int p = 0; p < count; p++)
+      UNROLL for (int v = 0; v < width; v++) sums[p][m][v] = start;
+  }
+#undef START
+  UNROLL for (int j = 0; j < SUM_GROUP / 8; j++) {
+    UNROLL for (int p = 0; p < count; p++) {
+      vi low[VECTORS], high[VECTORS];
       UNROLL for (int v = 0; v < width; v++) {
-#ifdef SL4_PAIRS
-        sums[m][v] += multiply_byte_pairs(low[v], first);
-        sums[m][v] += multiply_byte_pairs(high[v], second);
-#else
-        totals[m][v] = dot4(totals[m][v], low[v], first);
-        totals[m][v] = dot4(totals[m][v], high[v], second);
-#endif
+        vu word = load_words(w + p * stride + j * 4 * PANEL + v * SL4_WIDTH);
+        low[v] = (vi)(word & 0x0f0f0f0fu);
+        high[v] = (vi)((word >> 4) & 0x0f0f0f0fu);
+      }
+      UNROLL for (int m = 0; m < rows; m++) {
+        vi first = broadcast4(values + m * x_stride + 8 * j);
+        vi second = broadcast4(values + m * x_stride + 8 * j + 4);
+        UNROLL for (int v = 0; v < width; v++) {
+          sums[p][m][v] = ADD_PRODUCTS(sums[p][m][v], low[v], first);
+          sums[p][m][v] = ADD_PRODUCTS(sums[p][m][v], high[v], second);
+          NOW(sums[p][m][v]);
+        }
       }
     }
   }
 #ifdef SL4_PAIRS
   vi ones = (vi){} + 0x00010001;
-  UNROLL for (int m = 0; m < rows; m++)
-    UNROLL for (int v = 0; v < width; v++) totals[m][v] = multiply_pairs((vi)sums[m][v], ones);
+  UNROLL for (int p = 0; p < count; p++)
+    UNROLL for (int m = 0; m < rows; m++)
+      UNROLL for (int v = 0; v < width; v++) totals[p][m][v] = multiply_pairs((vi)sums[p][m][v], ones);
+#else
+#undef sums
 #endif
 }
 
-/* Some vectors of `count` panels. Where there are many rows, vectors go one after the other, which leaves registers for
- * rows; where there are few, panels go side by side: streams that lie apart keep more of the memory's lines on their way. */
+/* Some vectors of `count` panels, which are read side by side where there are few rows: streams that lie apart keep more of
+ * the memory's lines on their way. */
 INLINE void int4_vectors(const int rows, const int count, const int width, const int parts, panels weight, int v0,
                          const uint8_t *x, int64_t x_stride, float *y, int64_t y_stride) {
   const uint8_t *values = x + header_bytes(KIND_INT4_QUANTIZED, weight.inputs);
-  const uint8_t *offsets = x + sizeof(quantized_row);
+  const uint8_t *starts = x + sizeof(quantized_row);
   const uint8_t *w = weight.values + v0 * SL4_WIDTH;
   const uint8_t *scales = weight.scales + v0 * LANES * 2;
   int64_t groups = (weight.inputs + weight.group - 1) / weight.group;
-  int64_t stride = groups * weight.group * PANEL / 2, scale_stride = groups * PANEL * 2;
+  int64_t stride = weight.apart * groups * weight.group * PANEL / 2;
+  int64_t scale_stride = weight.apart * groups * PANEL * 2;
   vf sums[4][MOST][VECTORS];
   UNROLL for (int p = 0; p < count; p++)
     UNROLL for (int m = 0; m < rows; m++)
       UNROLL for (int v = 0; v < width; v++) sums[p][m][v] = (vf){};
   for (int64_t g = 0; g < groups; g++, scales += 2 * PANEL) {
-    UNROLL for (int p = 0; p < count; p++) {
-      vi totals[MOST][VECTORS];
+    UNROLL for (int p = 0; p < count; p += SIDE) {
+      const int side = count - p < SIDE ? count - p : SIDE;
+      vi totals[SIDE][MOST][VECTORS];
       UNROLL for (int part = 0; part < parts; part++) {
-        vi some[MOST][VECTORS];
-        int4_sums(rows, width, w + p * stride + part * (SUM_GROUP / 8 * 4 * PANEL), values + part * SUM_GROUP, x_stride, some);
-        UNROLL for (int m = 0; m < rows; m++) {
-          vi offset = broadcast4(offsets + 4 * part + m * x_stride);
-          UNROLL for (int v = 0; v < width; v++)
-            totals[m][v] = part == 0 ? some[m][v] - offset : totals[m][v] + (some[m][v] - offset);
+        if (rows > 2) {
+          UNROLL for (int line = 0; line < 4; line++) FETCH_AHEAD(w + part * (SUM_GROUP / 8 * 4 * PANEL) + 64 * line);
         }
+        vi some[SIDE][MOST][VECTORS];
+        int4_sums(rows, side, width, w + p * stride + part * (SUM_GROUP / 8 * 4 * PANEL), stride,
+                  values + part * SUM_GROUP, starts + 4 * part, x_stride, some);
+        UNROLL for (int q = 0; q < side; q++)
+          UNROLL for (int m = 0; m < rows; m++)
+            UNROLL for (int v = 0; v < width; v++)
+              totals[q][m][v] = part == 0 ? some[q][m][v] : totals[q][m][v] + some[q][m][v];
       }
-      UNROLL for (int v = 0; v < width; v++) {
-        vf scale = widen_bfloat16(load_halves(scales + p * scale_stride + v * LANES * 2));
-        UNROLL for (int m = 0; m < rows; m++)
-          sums[p][m][v] = fma_floats(to_floats(totals[m][v]), scale, sums[p][m][v]);
+      UNROLL for (int q = 0; q < side; q++) {
+        UNROLL for (int v = 0; v < width; v++) {
+          vf scale = widen_bfloat16(load_halves(scales + (p + q) * scale_stride + v * LANES * 2));
+          UNROLL for (int m = 0; m < rows; m++)
+            sums[p + q][m][v] = fma_floats(to_floats(totals[q][m][v]), scale, sums[p + q][m][v]);
+        }
       }
     }
     w += parts * (SUM_GROUP / 8 * 4 * PANEL);
     values += parts * SUM_GROUP;
-    offsets += 4 * parts;
+    starts += 4 * parts;
   }
   UNROLL for (int m = 0; m < rows; m++) {
     vf scale = broadcast(row_scale(x, x_stride, m));
     UNROLL for (int p = 0; p < count; p++)
       UNROLL for (int v = 0; v < width; v++)
-        store_floats(y + m * y_stride + p * PANEL + (v0 + v) * LANES, sums[p][m][v] * scale);
+        store_floats(y + m * y_stride + p * weight.apart * PANEL + (v0 + v) * LANES, sums[p][m][v] * scale);
   }
 }
 
@@ -255,48 +294,70 @@ INLINE void int4_tile(const int rows, const int count, const int width, panels w
 
 /* ---- Any number of rows and outputs ---- */
 
+INLINE void tile(const int kind, const int rows, panels weight, const uint8_t *x, int64_t x_stride, float *y,
+                 int64_t y_stride) {
+  if (kind == KIND_INT8_QUANTIZED) {
+    int8_tile(rows, 1, weight, x, x_stride, y, y_stride);
+  } else {
+    int4_tile(rows, 1, VECTORS, weight, x, x_stride, y, y_stride);
+  }
+}
+
+/* One panel, in tiles of about as many rows each: a tile of one row unpacks the weights for itself alone. */
 INLINE void tiles(const int kind, panels weight, const uint8_t *x, int64_t x_stride, int64_t rows, float *y,
                   int64_t y_stride) {
-  int64_t m = 0;
-#define TILES(n)                                                                                               \
-  for (; m + n <= rows; m += n) {                                                                              \
-    if (kind == KIND_INT8_QUANTIZED) {                                                                         \
-      int8_tile(n, 1, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                         \
-    } else {                                                                                                   \
-      int4_tile(n, 1, VECTORS, weight, x + m * x_stride, x_stride, y + m * y_stride, y_stride);                            \
-    }                                                                                                          \
-  }
+  const int most = SL4_WIDTH == 64 ? 8 : 4;
+  int64_t count = (rows + most - 1) / most;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t m = i * rows / count;
+    const uint8_t *input = x + m * x_stride;
+    float *output = y + m * y_stride;
+    switch ((i + 1) * rows / count - m) {
+#define TILE(n) case n: tile(kind, n, weight, input, x_stride, output, y_stride); break;
+      TILE(1)
+      TILE(2)
+      TILE(3)
+      TILE(4)
 #if SL4_WIDTH == 64
-  TILES(8)
+      TILE(5)
+      TILE(6)
+      TILE(7)
+      TILE(8)
 #endif
-  if (kind == KIND_INT8_QUANTIZED) {
-    TILES(5)
+#undef TILE
+    }
   }
-  TILES(4)
-  TILES(3)
-  TILES(2)
-  TILES(1)
-#undef TILES
 }
 
 INLINE void product(const int kind, panels weight, int64_t outputs, const uint8_t *x, int64_t x_stride, int64_t rows,
                     float *y, int64_t y_stride) {
   int64_t value_stride = panel_bytes(kind, weight.inputs, weight.group);
   int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
-  for (; rows <= 2 && outputs >= 4 * PANEL; outputs -= 4 * PANEL, y += 4 * PANEL) {
-    if (kind == KIND_INT8_QUANTIZED && rows == 1) {
-      int8_tile(1, 4, weight, x, x_stride, y, y_stride);
-    } else if (kind == KIND_INT8_QUANTIZED) {
-      int8_tile(2, 2, weight, x, x_stride, y, y_stride);
-      panels next = {weight.values + 2 * value_stride, weight.scales + 2 * scale_stride, weight.inputs, weight.group};
-      int8_tile(2, 2, next, x, x_stride, y + 2 * PANEL, y_stride);
-    } else if (rows == 1) {
-      int4_tile(1, 4, VECTORS, weight, x, x_stride, y, y_stride);
-    } else {
-      int4_tile(2, 4, VECTORS, weight, x, x_stride, y, y_stride);
+  if (rows <= 2) {
+    int64_t streams = outputs / (4 * PANEL);
+    weight.apart = streams;
+    for (int64_t i = 0; i < streams; i++, y += PANEL) {
+      if (kind == KIND_INT8_QUANTIZED && rows == 1) {
+        int8_tile(1, 4, weight, x, x_stride, y, y_stride);
+      } else if (kind == KIND_INT8_QUANTIZED) {
+        panels next = weight;
+        next.values += 2 * streams * value_stride;
+        next.scales += 2 * streams * scale_stride;
+        int8_tile(2, 2, weight, x, x_stride, y, y_stride);
+        int8_tile(2, 2, next, x, x_stride, y + 2 * streams * PANEL, y_stride);
+      } else if (rows == 1) {
+        int4_tile(1, 4, VECTORS, weight, x, x_stride, y, y_stride);
+      } else {
+        int4_tile(2, 4, VECTORS, weight, x, x_stride, y, y_stride);
+      }
+      weight.values += value_stride;
+      weight.scales += scale_stride;
     }
-    weight.values += 4 * value_stride;
-    weight.scales += 4 * scale_stride;
+    weight.apart = 1;
+    weight.values += 3 * streams * value_stride;
+    weight.scales += 3 * streams * scale_stride;
+    y += 3 * streams * PANEL;
+    outputs -= 4 * streams * PANEL;
   }
   for (; outputs >= PANEL; outputs -= PANEL, y += PANEL, weight.values += value_stride, weight.scales += scale_stride) {
     tiles(kind, weight, x, x_stride, rows, y, y_stride);

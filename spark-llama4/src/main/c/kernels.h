@@ -32,7 +32,12 @@ typedef struct {
   const uint8_t *scales;
   int64_t inputs;
   int64_t group;
+  int64_t apart; /* from a panel to the next that is read beside it, in panels */
 } panels;
+
+/* Bytes from which the memory's lines are asked for in advance where one panel is read at a time: one stream of the
+ * processor's own reading ahead does not keep the memory busy. */
+#define FETCH_AHEAD(address) __builtin_prefetch((address) + 4096, 0, 2)
 
 /* Inputs whose products are added in one chain; the sums of such blocks are added in turn. */
 #define BLOCK 256
@@ -52,7 +57,7 @@ int64_t panel_scale_bytes(int kind, int64_t inputs, int64_t group);
 void float_tiles(const float *w, int64_t length, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride,
                  int adds);
 
-/* A row of 8-bit activations: this header, then (for INT4) 8 times the sum of every 32 of them, then the values. */
+/* A row of 8-bit activations: this header, then (for INT4) what sums of every 32 of them start from, then the values. */
 typedef struct {
   float scale;
   int32_t reserved[15];

@@ -28,7 +28,7 @@ int64_t panel_scale_bytes(int kind, int64_t inputs, int64_t group) {
 EXPORT void sl4_product(int kind, const uint8_t *values, const uint8_t *scales, int64_t inputs, int64_t group, int64_t first,
                         int64_t outputs, const uint8_t *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride) {
   panels weight = {values + first * panel_bytes(kind, inputs, group),
-                   scales + first * panel_scale_bytes(kind, inputs, group), inputs, group};
+                   scales + first * panel_scale_bytes(kind, inputs, group), inputs, group, 1};
   if (kind == KIND_INT8_QUANTIZED) {
     int8_product(weight, outputs, x, x_stride, rows, y, y_stride / 4);
   } else if (kind == KIND_INT4_QUANTIZED) {

@@ -14,11 +14,12 @@
 /* Inputs that are unpacked at a time where few rows meet several panels. */
 #define SLICE 64
 
-INLINE void finish(const int rows, const int count, vf sums[TILE][4][VECTORS], float *y, int64_t y_stride, int adds) {
+INLINE void finish(const int rows, const int count, int64_t apart, vf sums[TILE][4][VECTORS], float *y, int64_t y_stride,
+                   int adds) {
   UNROLL for (int m = 0; m < rows; m++) {
     UNROLL for (int p = 0; p < count; p++) {
       UNROLL for (int v = 0; v < VECTORS; v++) {
-        float *at = y + m * y_stride + p * PANEL + v * LANES;
+        float *at = y + m * y_stride + p * apart * PANEL + v * LANES;
         store_floats(at, adds ? load_floats(at) + sums[m][p][v] : sums[m][p][v]);
       }
     }
@@ -26,14 +27,19 @@ INLINE void finish(const int rows, const int count, vf sums[TILE][4][VECTORS], f
 }
 
 /* One block of `count` panels of brain floats with `rows` rows. */
-INLINE void bfloat16_block(const int rows, const int count, const uint8_t *w, int64_t panel_stride, int64_t length,
-                           const float *x, int64_t x_stride, float *y, int64_t y_stride, int adds) {
+INLINE void bfloat16_block(const int rows, const int count, panels weight, int64_t first, int64_t length, const float *x,
+                           int64_t x_stride, float *y, int64_t y_stride) {
+  const uint8_t *w = weight.values + 2 * PANEL * first;
+  int64_t panel_stride = weight.apart * panel_bytes(KIND_BF16, weight.inputs, 0);
   vf sums[TILE][4][VECTORS];
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int p = 0; p < count; p++)
       UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = (vf){};
   int64_t i = 0;
   for (; i + 1 < length; i += 2, w += 4 * PANEL) {
+    if (rows > 2) {
+      UNROLL for (int p = 0; p < count; p++) FETCH_AHEAD(w + p * panel_stride);
+    }
     UNROLL for (int p = 0; p < count; p++) {
       vu words[VECTORS];
       UNROLL for (int v = 0; v < VECTORS; v++) words[v] = load_words(w + p * panel_stride + v * SL4_WIDTH);
@@ -55,15 +61,13 @@ INLINE void bfloat16_block(const int rows, const int count, const uint8_t *w, in
         UNROLL for (int m = 0; m < rows; m++) sums[m][p][v] = fma_floats(last, broadcast(x[m * x_stride + i]), sums[m][p][v]);
       }
   }
-  finish(rows, count, sums, y, y_stride, adds);
+  finish(rows, count, weight.apart, sums, y, y_stride, first > 0);
 }
 
 INLINE void bfloat16_rows(const int rows, const int count, panels weight, const float *x, int64_t x_stride, float *y,
                           int64_t y_stride) {
-  int64_t stride = panel_bytes(KIND_BF16, weight.inputs, 0);
   for (int64_t i = 0; i < weight.inputs; i += BLOCK) {
-    bfloat16_block(rows, count, weight.values + 2 * PANEL * i, stride, min_i64(BLOCK, weight.inputs - i), x + i, x_stride, y,
-                   y_stride, i > 0);
+    bfloat16_block(rows, count, weight, i, min_i64(BLOCK, weight.inputs - i), x + i, x_stride, y, y_stride);
   }
 }
 
@@ -88,7 +92,7 @@ INLINE void float_tile(const int rows, const float *w, int64_t length, const flo
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int v = 0; v < VECTORS; v++) sums[m][0][v] = (vf){};
   float_chain(rows, 1, w, 0, length, x, x_stride, sums);
-  finish(rows, 1, sums, y, y_stride, adds);
+  finish(rows, 1, 1, sums, y, y_stride, adds);
 }
 
 void float_tiles(const float *w, int64_t length, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride,
@@ -159,8 +163,8 @@ static void unpack_panel(int kind, panels weight, const uint8_t *values, const u
 INLINE void unpacked_rows(int kind, const int rows, const int count, panels weight, const float *x, int64_t x_stride, float *y,
                           int64_t y_stride) {
   _Alignas(64) float slice[count * SLICE * PANEL];
-  int64_t value_stride = panel_bytes(kind, weight.inputs, weight.group);
-  int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
+  int64_t value_stride = weight.apart * panel_bytes(kind, weight.inputs, weight.group);
+  int64_t scale_stride = weight.apart * panel_scale_bytes(kind, weight.inputs, weight.group);
   for (int64_t block = 0; block < weight.inputs; block += BLOCK) {
     int64_t end = min_i64(weight.inputs, block + BLOCK);
     vf sums[TILE][4][VECTORS];
@@ -175,7 +179,7 @@ INLINE void unpacked_rows(int kind, const int rows, const int count, panels weig
       }
       float_chain(rows, count, slice, SLICE * PANEL, length, x + i, x_stride, sums);
     }
-    finish(rows, count, sums, y, y_stride, block > 0);
+    finish(rows, count, weight.apart, sums, y, y_stride, block > 0);
   }
 }
 
@@ -187,9 +191,9 @@ INLINE void float_rows(const int rows, const int count, panels weight, const flo
     UNROLL for (int m = 0; m < rows; m++)
       UNROLL for (int p = 0; p < count; p++)
         UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = (vf){};
-    float_chain(rows, count, (const float *)weight.values + i * PANEL, weight.inputs * PANEL, min_i64(BLOCK, weight.inputs - i),
-                x + i, x_stride, sums);
-    finish(rows, count, sums, y, y_stride, i > 0);
+    float_chain(rows, count, (const float *)weight.values + i * PANEL, weight.apart * weight.inputs * PANEL,
+                min_i64(BLOCK, weight.inputs - i), x + i, x_stride, sums);
+    finish(rows, count, weight.apart, sums, y, y_stride, i > 0);
   }
 }
 
@@ -263,12 +267,20 @@ void float_product(int kind, panels weight, int64_t outputs, const float *x, int
   int64_t scale_stride = panel_scale_bytes(kind, weight.inputs, weight.group);
   int64_t whole = outputs / PANEL;
   int at_once = panels_at_once(kind, rows);
-  for (int64_t p = 0; p < whole;) {
-    int64_t count = whole - p >= at_once ? at_once : 1;
-    whole_panels(kind, count, weight, x, x_stride, rows, y + p * PANEL, y_stride);
-    weight.values += count * value_stride;
-    weight.scales += count * scale_stride;
-    p += count;
+  int64_t streams = whole / at_once;
+  weight.apart = streams;
+  for (int64_t p = 0; p < streams; p++) {
+    whole_panels(kind, at_once, weight, x, x_stride, rows, y + p * PANEL, y_stride);
+    weight.values += value_stride;
+    weight.scales += scale_stride;
+  }
+  weight.apart = 1;
+  weight.values += (at_once - 1) * streams * value_stride;
+  weight.scales += (at_once - 1) * streams * scale_stride;
+  for (int64_t p = at_once * streams; p < whole; p++) {
+    whole_panels(kind, 1, weight, x, x_stride, rows, y + p * PANEL, y_stride);
+    weight.values += value_stride;
+    weight.scales += scale_stride;
   }
   int64_t rest = outputs - whole * PANEL;
   if (rest > 0) {

@@ -57,6 +57,16 @@ typedef uint8_t vub __attribute__((vector_size(SL4_WIDTH)));
 typedef uint16_t half_u16 __attribute__((vector_size(SL4_WIDTH / 2)));
 typedef uint8_t quarter_u8 __attribute__((vector_size(SL4_WIDTH / 4)));
 
+/* The sum is computed here and now: what is put off waits in memory, since registers are few. */
+#if defined(__x86_64__) && !defined(SL4_EMULATE)
+#define NOW(sum) __asm__ volatile("" : "+x"(sum))
+#elif defined(__ARM_NEON) && !defined(SL4_EMULATE)
+#define NOW(sum) __asm__ volatile("" : "+w"(sum))
+#else
+#define NOW(sum) (void)(sum)
+#endif
+
+
 #define LOADER(type, name)                  \
   INLINE type name(const void *address) {   \
     type value;                             \
@@ -83,7 +93,14 @@ INLINE vi broadcast4(const void *address) {
 
 INLINE vf to_floats(vi value) { return __builtin_convertvector(value, vf); }
 
-INLINE vf widen_bfloat16(half_u16 bits) { return (vf)(__builtin_convertvector(bits, vu) << 16); }
+INLINE vf widen_bfloat16(half_u16 bits) {
+#if !defined(SL4_EMULATE) && SL4_WIDTH == 32
+  /* The compiler's own conversion takes two halves and joins them. */
+  return (vf)((vu)_mm256_cvtepu16_epi32((__m128i)bits) << 16);
+#else
+  return (vf)(__builtin_convertvector(bits, vu) << 16);
+#endif
+}
 
 INLINE vf select_floats(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 

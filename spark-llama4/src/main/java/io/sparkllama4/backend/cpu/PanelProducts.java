@@ -23,6 +23,13 @@ final class PanelProducts implements AutoCloseable {
   /// Panels that a piece should have at least: so many pass a single row side by side.
   private static final int LEAST_PANELS = 4;
 
+  /// The same where few rows leave the reading of weights as the only cost: each of those side by
+  /// side is then read on for several panels, and the memory is not asked anew so often.
+  private static final int LEAST_READ_PANELS = 4 * LEAST_PANELS;
+
+  /// Rows that are few in this sense.
+  private static final int FEW_ROWS = 2;
+
   /// Gates, or ups, of a piece: what stays in a second-level cache beside the weights.
   private static final int GATED_FLOATS = 32 * 1024;
 
@@ -137,6 +144,9 @@ final class PanelProducts implements AutoCloseable {
     long step = panels;
     if (products >= SERIAL_PRODUCTS) {
       step = Math.ceilDiv(panels, (long) PIECES * pool.threads());
+      if (rows <= FEW_ROWS) {
+        step = Math.max(step, Math.min(LEAST_READ_PANELS, Math.ceilDiv(panels, pool.threads())));
+      }
       step = Panels.roundUp(step, LEAST_PANELS);
     }
     if (!all.isGated()) {
