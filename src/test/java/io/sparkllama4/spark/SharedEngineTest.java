@@ -3,11 +3,13 @@ package io.sparkllama4.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.sparkllama4.golden.Oracle;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.tensor.NativeArena;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.BooleanSupplier;
@@ -69,6 +71,30 @@ class SharedEngineTest {
       assertThat(query.limit(1).collectAsList()).hasSize(1);
       assertThat(query.takeAsList(1)).hasSize(1);
       checkIdle(spark);
+    }
+    Leftovers.checkApplication();
+  }
+
+  /// Rows that a task took until its first came out.
+  private static long taken(Application spark) {
+    Dataset<Row> query =
+        spark.sql(
+            "SELECT y FROM (SELECT llama4_generate(concat('row ', id), ignore_eos => true,"
+                + " max_tokens => IF(id = 0, 4000, 2)) AS y FROM range(0, 100, 1, 1)) WHERE length(y) >= 0 LIMIT 1");
+    assertThat(query.collectAsList()).hasSize(1);
+    return Operators.of(query).sum("rows");
+  }
+
+  @Test
+  void answeredRowsBehindASlowOneMakeRoom() {
+    try (Application spark =
+        Application.start(
+            "local[2]",
+            Map.of(
+                "spark.llama4.model", Oracle.resources().resolve("scout").toString(),
+                "spark.llama4.kv.tokens", "20000",
+                "spark.llama4.window.rows", "16"))) {
+      assertThat(taken(spark)).isEqualTo(4 * 16);
     }
     Leftovers.checkApplication();
   }

@@ -1,5 +1,6 @@
 package io.sparkllama4.engine;
 
+import java.util.BitSet;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -12,8 +13,13 @@ public final class Submission {
   private final @Nullable Completion[] completions;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
+  /// Rows that somebody waits for: the others' answers wake nobody.
+  private final BitSet awaited = new BitSet();
+
   private final Runnable cancelled;
   private volatile boolean isCancelled;
+  private int answered;
 
   /// @param query who shares a turn in the queue
   /// @param cancelled told when the caller loses interest
@@ -26,6 +32,16 @@ public final class Submission {
   /// The number of rows.
   public int rows() {
     return completions.length;
+  }
+
+  /// The number of rows that have no answer yet.
+  public int unanswered() {
+    lock.lock();
+    try {
+      return completions.length - answered;
+    } finally {
+      lock.unlock();
+    }
   }
 
   String query() {
@@ -46,6 +62,7 @@ public final class Submission {
         if (isCancelled) {
           throw new IllegalStateException("The submission has been cancelled");
         }
+        awaited.set(row);
         changed.await();
       }
     } finally {
@@ -58,6 +75,7 @@ public final class Submission {
     long left = TimeUnit.MILLISECONDS.toNanos(millis);
     lock.lockInterruptibly();
     try {
+      awaited.set(row);
       while (completions[row] == null && left > 0) {
         left = changed.awaitNanos(left);
       }
@@ -110,8 +128,11 @@ public final class Submission {
     try {
       if (completions[row] == null) {
         completions[row] = completion;
+        answered++;
       }
-      changed.signalAll();
+      if (awaited.get(row)) {
+        changed.signalAll();
+      }
     } finally {
       lock.unlock();
     }

@@ -26,7 +26,8 @@ import org.apache.spark.sql.util.ArrowUtils;
 import org.jspecify.annotations.Nullable;
 
 /// The rows of one partition on their way through an engine: a bounded window of them is in flight,
-/// and they come out in the order in which they went in.
+/// and they come out in the order in which they went in. While a row takes long, those behind it
+/// that have been answered make room for further ones, up to a few windows in all.
 ///
 /// Confined to its task's thread. When the task ends, however it ends, what is in flight is
 /// cancelled and all memory given back.
@@ -35,8 +36,17 @@ public final class PartitionInference implements Iterator<InternalRow> {
   /// handing over costs nothing.
   private static final int BATCH_ROWS = 32;
 
-  /// How often a waiting task looks whether it has been killed.
-  private static final long KILL_CHECK_MILLIS = 100;
+  /// The part of its window that a task refills at once, where its rows wait: handed over one by
+  /// one as others leave, rows would cost a batch each, and a task would disturb the engine's
+  /// threads in every step. Smaller parts keep the engine supplied just as well.
+  private static final int REFILLS = 8;
+
+  /// Windows of rows that a task holds at most, the answered ones behind a slow row included: short
+  /// rows can keep an engine busy while one runs that is several times as long.
+  private static final int MOST_WINDOWS = 4;
+
+  /// How often a waiting task looks whether it has been killed, and what else has been answered.
+  private static final long LOOK_MILLIS = 50;
 
   private final Iterator<InternalRow> input;
   private final List<Call> calls;
@@ -44,11 +54,14 @@ public final class PartitionInference implements Iterator<InternalRow> {
   private final InferenceMetrics metrics;
   private final TaskContext task;
   private final int windowRows;
+  private final int refillRows;
   private final String query;
   private final StatementAnswers answers;
   private final BufferAllocator allocator;
   private final Deque<Batch> inFlight = new ArrayDeque<>();
-  private int rowsInFlight;
+
+  /// Rows in [#inFlight] that have not come out.
+  private int rowsHeld;
 
   /// One call of the operator.
   ///
@@ -71,6 +84,12 @@ public final class PartitionInference implements Iterator<InternalRow> {
 
     final List<Submission> submissions = new ArrayList<>();
     int next;
+
+    /// Rows that have not come out and may have no answer yet.
+    int unanswered() {
+      int most = submissions.stream().mapToInt(Submission::unanswered).sum();
+      return Math.min(rows.size() - next, most);
+    }
   }
 
   /// One row of one call.
@@ -108,6 +127,7 @@ public final class PartitionInference implements Iterator<InternalRow> {
       calls.add(call(engines, plans.get(i), arguments.get(i)));
     }
     this.windowRows = engines.conf().windowRows();
+    this.refillRows = Math.clamp(windowRows / REFILLS, 1, BATCH_ROWS);
     String execution = task.getLocalProperty("spark.sql.execution.id");
     this.query = execution == null ? "stage-" + task.stageId() : "execution-" + execution;
     this.answers = execution == null ? new StatementAnswers(0) : engines.answers();
@@ -162,8 +182,8 @@ public final class PartitionInference implements Iterator<InternalRow> {
     if (!hasNext()) {
       throw new NoSuchElementException();
     }
-    while (rowsInFlight < windowRows && input.hasNext()) {
-      submit(takeBatch());
+    while (rowsHeld + refillRows <= windowRows && input.hasNext()) {
+      submit(takeBatch(windowRows - rowsHeld));
     }
     Batch batch = inFlight.getFirst();
     int row = batch.next++;
@@ -172,21 +192,32 @@ public final class PartitionInference implements Iterator<InternalRow> {
       values[call] = value(batch, call, row);
     }
     InternalRow result = output.apply(batch.rows.get(row), values);
-    rowsInFlight--;
+    rowsHeld--;
     if (batch.next == batch.rows.size()) {
       inFlight.removeFirst();
     }
     return result;
   }
 
-  private Batch takeBatch() {
+  /// Takes rows behind one that is not answered, in place of those that are.
+  private void refill() {
+    int unanswered = inFlight.stream().mapToInt(Batch::unanswered).sum();
+    while (unanswered + refillRows <= windowRows
+        && rowsHeld + refillRows <= (long) MOST_WINDOWS * windowRows
+        && input.hasNext()) {
+      submit(takeBatch(refillRows));
+      unanswered += refillRows;
+    }
+  }
+
+  private Batch takeBatch(int room) {
     Batch batch = new Batch();
-    int most = Math.min(BATCH_ROWS, windowRows - rowsInFlight);
+    int most = Math.min(BATCH_ROWS, room);
     while (batch.rows.size() < most && input.hasNext()) {
       // The child may reuse its row object.
       batch.rows.add(input.next().copy());
     }
-    rowsInFlight += batch.rows.size();
+    rowsHeld += batch.rows.size();
     metrics.rows().add(batch.rows.size());
     return batch;
   }
@@ -259,11 +290,14 @@ public final class PartitionInference implements Iterator<InternalRow> {
     try {
       while (true) {
         StatementAnswers.Answer answer = Objects.requireNonNull(slot.claim).answer();
-        switch (answer.await(KILL_CHECK_MILLIS)) {
+        switch (answer.await(LOOK_MILLIS)) {
           case READY -> {
             return answers.take(answer);
           }
-          case PENDING -> task.killTaskIfInterrupted();
+          case PENDING -> {
+            task.killTaskIfInterrupted();
+            refill();
+          }
           case LOST -> submitAgain(call, batch, slot, request);
         }
       }
