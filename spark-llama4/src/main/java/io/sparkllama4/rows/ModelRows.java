@@ -8,17 +8,29 @@ import io.sparkllama4.runtime.GenerationOptions;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.runtime.Prompt;
 import io.sparkllama4.runtime.PromptEncoder;
-import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.StringType;
+import org.jspecify.annotations.Nullable;
 
-/// Rows of the functions that ask a model.
-///
-/// @param plan the call
-/// @param model who answers
-/// @param querySeed from which rows without a seed derive theirs
-record ModelRows(CallPlan plan, ModelHandle model, long querySeed) implements RowEncoder {
+/// Rows of the functions that ask a model. Confined to its task's thread.
+final class ModelRows implements RowEncoder {
+  private final CallPlan plan;
+  private final ModelHandle model;
+  private final long querySeed;
+  private @Nullable LabelQuestion asked;
+
+  /// Rows of one call.
+  ///
+  /// @param plan the call
+  /// @param model who answers
+  /// @param querySeed from which rows without a seed derive theirs
+  ModelRows(CallPlan plan, ModelHandle model, long querySeed) {
+    this.plan = plan;
+    this.model = model;
+    this.querySeed = querySeed;
+  }
+
   @Override
   public Encoded encode(InternalRow arguments) {
     if (RowEncoder.hasNull(plan, arguments)) {
@@ -64,21 +76,17 @@ record ModelRows(CallPlan plan, ModelHandle model, long querySeed) implements Ro
   private Request classify(
       InternalRow arguments, GenerationOptions options, ResultValues.Context context) {
     Labels labels = Labels.read(arguments.getArray(1));
-    labels.requireDescribed(options.descriptions());
-    List<int[]> ids = labels.names().stream().map(model.encoder()::alone).toList();
-    PromptBatch.Choose task = new PromptBatch.Choose(ids);
-    String text = RowEncoder.text(arguments, 0);
-    Prompt asked = new Prompt.Asked(labels.question(options), text);
-    int[] prompt = model.encode(asked, options, task.longest());
+    LabelQuestion question = asked;
+    if (question == null || !question.isOf(labels, options)) {
+      question = LabelQuestion.of(labels, options, model.encoder());
+      asked = question;
+    }
+    Prompt prompt = new Prompt.Asked(question.text(), RowEncoder.text(arguments, 0));
     return new Request(
-        prompt,
-        task,
+        model.encode(prompt, options, question.task().longest()),
+        question.task(),
         options.timeoutNanos(),
-        context.labels(new LabelScores(labels.names(), lengths(ids), options.isPerToken())));
-  }
-
-  private static List<Integer> lengths(List<int[]> ids) {
-    return ids.stream().map(label -> label.length).toList();
+        context.labels(question.scores()));
   }
 
   private Request score(
