@@ -1,8 +1,6 @@
 package io.sparkllama4.cli;
 
 import io.sparkllama4.cli.bench.BenchPlan;
-import io.sparkllama4.error.ErrorCode;
-import io.sparkllama4.error.ErrorReport;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -120,21 +118,22 @@ final class BenchOptions {
   /// @param maxBatch the most sequences in a step
   /// @throws CommandFailures.UsageException where a value is none of its option's
   BenchPlan plan(int maxBatch) {
-    atLeast("--prompt", prompt, 1);
-    atLeast("--tokens", tokens, 1);
-    atLeast("--rows", rows, 0);
-    atLeast("--classify", classify, 0);
-    atLeast("--shared-prefix", sharedPrefix, 0);
-    atLeast("--own", own, 1);
-    atLeast("--out", out, 1);
-    atLeast("--row-batch", rowBatch, 1);
-    atLeast("--label-tokens", labelTokens, 1);
-    atLeast("--repeat", repeat, 1);
-    atLeast("--row-repeat", rowRepeat, 1);
+    OptionValues.requireAtLeast("--prompt", prompt, 1);
+    OptionValues.requireAtLeast("--tokens", tokens, 1);
+    OptionValues.requireAtLeast("--rows", rows, 0);
+    OptionValues.requireAtLeast("--classify", classify, 0);
+    OptionValues.requireAtLeast("--shared-prefix", sharedPrefix, 0);
+    OptionValues.requireAtLeast("--own", own, 1);
+    OptionValues.requireAtLeast("--out", out, 1);
+    OptionValues.requireAtLeast("--row-batch", rowBatch, 1);
+    OptionValues.requireAtLeast("--label-tokens", labelTokens, 1);
+    OptionValues.requireAtLeast("--repeat", repeat, 1);
+    OptionValues.requireAtLeast("--row-repeat", rowRepeat, 1);
     List<Integer> sequences = numbers("--decode", decode);
     for (int n : sequences) {
       if (n > maxBatch) {
-        throw wrong("--decode", n, "at most " + maxBatch + ", the value of --max-batch");
+        throw OptionValues.wrong(
+            "--decode", n, "at most " + maxBatch + ", the value of --max-batch");
       }
     }
     return new BenchPlan(
@@ -157,23 +156,10 @@ final class BenchOptions {
       try {
         numbers.add(Integer.valueOf(part.strip()));
       } catch (NumberFormatException e) {
-        throw wrong(option, part, "integers with commas between them");
+        throw OptionValues.wrong(option, part, "integers with commas between them");
       }
-      atLeast(option, numbers.getLast(), 1);
+      OptionValues.requireAtLeast(option, numbers.getLast(), 1);
     }
     return numbers;
-  }
-
-  private static void atLeast(String option, int value, int least) {
-    if (value < least) {
-      throw wrong(option, value, "at least " + least);
-    }
-  }
-
-  private static CommandFailures.UsageException wrong(String option, Object found, String allowed) {
-    return new CommandFailures.UsageException(
-        ErrorReport.of(ErrorCode.INVALID_OPTION, "Option " + option + " cannot be [" + found + "]")
-            .found(found, allowed)
-            .key(option));
   }
 }

@@ -7,7 +7,7 @@ import io.sparkllama4.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /// `info`: what a checkpoint is, and whether it is whole.
 @Command(
@@ -18,18 +18,9 @@ import picocli.CommandLine.Option;
 public final class InfoCommand implements Callable<Integer> {
   private final Console console;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Checkpoint directory.")
-  private Path model = Path.of("");
+  @Mixin private CheckpointOption model = new CheckpointOption();
 
-  @Option(names = "--json", description = "Print one JSON document.")
-  private boolean json;
-
-  @Option(names = "--debug", description = "Print stack traces of failures.")
-  private boolean debug;
+  @Mixin private OutputOptions output = new OutputOptions();
 
   /// A command that answers on `console`.
   public InfoCommand(Console console) {
@@ -38,13 +29,14 @@ public final class InfoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (debug) {
-      console.note("Reading " + model.toAbsolutePath());
+    Path directory = model.directory();
+    if (output.debug()) {
+      console.note("Reading " + directory.toAbsolutePath());
     }
-    ModelHandle.validate(model, RuntimeOptions.defaults());
-    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+    ModelHandle.validate(directory, RuntimeOptions.defaults());
+    try (Checkpoint checkpoint = Checkpoint.open(directory)) {
       ObjectNode document = Documents.info(checkpoint);
-      if (json) {
+      if (output.json()) {
         console.document(document);
       } else {
         document.properties().forEach(e -> console.line(e.getKey() + ": " + e.getValue()));

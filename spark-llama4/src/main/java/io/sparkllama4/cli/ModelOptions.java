@@ -3,21 +3,15 @@ package io.sparkllama4.cli;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /// The options that the model commands share.
 final class ModelOptions {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "Checkpoint directory.")
-  private Path model = Path.of("");
+  @Mixin private CheckpointOption model = new CheckpointOption();
 
   @Mixin private RunOptions run = new RunOptions();
 
   Path model() {
-    return model;
+    return model.directory();
   }
 
   boolean json() {

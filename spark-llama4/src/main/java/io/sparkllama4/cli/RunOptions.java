@@ -2,14 +2,12 @@ package io.sparkllama4.cli;
 
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.SpeculationMode;
-import io.sparkllama4.error.ErrorCode;
-import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// The options that the model commands share, but for the model: how it is run.
@@ -100,33 +98,29 @@ public final class RunOptions {
       defaultValue = "true")
   private boolean strict;
 
-  @Option(names = "--json", description = "Print one JSON document.")
-  private boolean json;
-
-  @Option(names = "--debug", description = "Print stack traces of failures.")
-  private boolean debug;
+  @Mixin private OutputOptions output = new OutputOptions();
 
   /// Whether one JSON document is wanted.
   public boolean json() {
-    return json;
+    return output.json();
   }
 
   /// How the model is run.
   ///
   /// @throws CommandFailures.UsageException where a value is none of its option's
   public RuntimeOptions runtime() {
-    requireOneOf("--backend", backend, "cpu", "cuda", "auto");
-    requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
-    requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
-    requireOneOf("--prefix-cache", prefixCache, "on", "off");
-    requireOneOf("--speculation", speculation, "auto", "on", "off");
-    requireAtLeast("--threads", threads, 1);
-    requireAtLeast("--ranks", ranks, 1);
-    requireAtLeast("--max-batch", maxBatch, 1);
-    requireAtLeast("--prefill-chunk", prefillChunk, 0);
+    OptionValues.requireOneOf("--backend", backend, "cpu", "cuda", "auto");
+    OptionValues.requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
+    OptionValues.requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
+    OptionValues.requireOneOf("--prefix-cache", prefixCache, "on", "off");
+    OptionValues.requireOneOf("--speculation", speculation, "auto", "on", "off");
+    OptionValues.requireAtLeast("--threads", threads, 1);
+    OptionValues.requireAtLeast("--ranks", ranks, 1);
+    OptionValues.requireAtLeast("--max-batch", maxBatch, 1);
+    OptionValues.requireAtLeast("--prefill-chunk", prefillChunk, 0);
     int kvSize = 0;
     if (kvTokens != null) {
-      requireAtLeast("--kv-tokens", kvTokens, 1);
+      OptionValues.requireAtLeast("--kv-tokens", kvTokens, 1);
       kvSize = kvTokens;
     }
     return new RuntimeOptions(
@@ -145,27 +139,8 @@ public final class RunOptions {
             SpeculationMode.valueOf(speculation.toUpperCase(Locale.ROOT))));
   }
 
-  private static void requireAtLeast(String option, int value, int least) {
-    if (value < least) {
-      throw wrong(option, Integer.toString(value), "at least " + least);
-    }
-  }
-
-  private static void requireOneOf(String option, String value, String... words) {
-    if (!List.of(words).contains(value)) {
-      throw wrong(option, value, String.join(", ", words));
-    }
-  }
-
-  private static CommandFailures.UsageException wrong(String option, String found, String allowed) {
-    return new CommandFailures.UsageException(
-        ErrorReport.of(ErrorCode.INVALID_OPTION, "Option " + option + " cannot be [" + found + "]")
-            .found(found, allowed)
-            .key(option));
-  }
-
   /// Whether stack traces are wanted.
   public boolean debug() {
-    return debug;
+    return output.debug();
   }
 }

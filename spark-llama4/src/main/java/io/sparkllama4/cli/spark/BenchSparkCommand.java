@@ -3,14 +3,12 @@ package io.sparkllama4.cli.spark;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sparkllama4.cli.CommandFailures;
 import io.sparkllama4.cli.Console;
+import io.sparkllama4.cli.OptionValues;
 import io.sparkllama4.cli.RunOptions;
 import io.sparkllama4.cli.bench.BenchReport;
 import io.sparkllama4.cli.bench.Sentences;
 import io.sparkllama4.cli.bench.TextRows;
-import io.sparkllama4.error.ErrorCode;
-import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
@@ -24,7 +22,6 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -41,11 +38,7 @@ public final class BenchSparkCommand implements Callable<Integer> {
 
   private final Console console;
 
-  @Option(
-      names = "--model",
-      paramLabel = "DIR",
-      description = "Checkpoint directory (default: the bundled model).")
-  private @Nullable Path model;
+  @Mixin private CheckpointOrBundled model = new CheckpointOrBundled();
 
   @Option(
       names = "--rows",
@@ -75,18 +68,7 @@ public final class BenchSparkCommand implements Callable<Integer> {
       description = "Tasks of the job (default: ${DEFAULT-VALUE}).")
   private int partitions;
 
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      defaultValue = "local[2]",
-      description = "Spark master (default: ${DEFAULT-VALUE}).")
-  private String master = "";
-
-  @Option(
-      names = "--conf",
-      paramLabel = "KEY=VALUE",
-      description = "Spark configuration; repeatable.")
-  private Map<String, String> conf = Map.of();
+  @Mixin private SessionOptions spark = new SessionOptions();
 
   @Mixin private RunOptions run = new RunOptions();
 
@@ -100,18 +82,18 @@ public final class BenchSparkCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    atLeastOne("--rows", rows);
-    atLeastOne("--out", out);
-    atLeastOne("--repeat", repeat);
-    atLeastOne("--partitions", partitions);
+    OptionValues.requireAtLeast("--rows", rows, 1);
+    OptionValues.requireAtLeast("--out", out, 1);
+    OptionValues.requireAtLeast("--repeat", repeat, 1);
+    OptionValues.requireAtLeast("--partitions", partitions, 1);
     RuntimeOptions options = run.runtime();
-    Path directory = model == null ? Bundled.model() : model;
+    Path directory = model.directory();
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.put("schema", "spark-llama4.bench.v1").put("peer", "spark-llama4");
     BenchReport.describeMachine(document);
     try (ModelHandle bare = ModelHandle.open(directory, options);
         LocalSession local =
-            LocalSession.start(master, Map.of("default", directory), conf(options))) {
+            LocalSession.start(spark.master(), Map.of("default", directory), conf(options))) {
       pair(bare, local.session(), 0, Math.min(rows, WARM_UP_ROWS));
       engineRuns.clear();
       sparkSeconds.clear();
@@ -131,16 +113,6 @@ public final class BenchSparkCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void atLeastOne(String option, int value) {
-    if (value < 1) {
-      throw new CommandFailures.UsageException(
-          ErrorReport.of(
-                  ErrorCode.INVALID_OPTION, "Option " + option + " cannot be [" + value + "]")
-              .found(value, "at least 1")
-              .key(option));
-    }
-  }
-
   /// The job's engine is run as the bare one is.
   private Map<String, String> conf(RuntimeOptions options) {
     Map<String, String> all = new HashMap<>();
@@ -156,7 +128,7 @@ public final class BenchSparkCommand implements Callable<Integer> {
     if (!options.engine().prefixCache()) {
       all.put(prefix + "prefix.cache", "off");
     }
-    all.putAll(conf);
+    all.putAll(spark.conf());
     return all;
   }
 

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sparkllama4.cli.CommandFailures;
 import io.sparkllama4.cli.Console;
+import io.sparkllama4.cli.OptionValues;
+import io.sparkllama4.cli.OutputOptions;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.ModelHandle;
@@ -23,6 +25,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `demo`: the bundled model answers the held-out tickets in Spark, and is marked.
@@ -56,11 +59,7 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(names = "--output", paramLabel = "DIR", description = "Write the result as Parquet.")
   private @Nullable Path output;
 
-  @Option(names = "--json", description = "Print one JSON document.")
-  private boolean json;
-
-  @Option(names = "--debug", description = "Print stack traces of failures.")
-  private boolean debug;
+  @Mixin private OutputOptions printed = new OutputOptions();
 
   /// A command that answers on `console`.
   public DemoCommand(Console console) {
@@ -84,10 +83,10 @@ public final class DemoCommand implements Callable<Integer> {
 
   private void checkOptions() {
     if (rows != null && rows < 1) {
-      throw wrong("--rows", rows, "an integer from 1");
+      throw OptionValues.wrong("--rows", rows, "an integer from 1");
     }
     if (show < 0) {
-      throw wrong("--show", show, "an integer from 0");
+      throw OptionValues.wrong("--show", show, "an integer from 0");
     }
     if (output != null && Files.exists(output)) {
       throw ErrorReport.of(
@@ -96,13 +95,6 @@ public final class DemoCommand implements Callable<Integer> {
           .key("--output")
           .exception();
     }
-  }
-
-  private static CommandFailures.UsageException wrong(String key, int found, String expected) {
-    return new CommandFailures.UsageException(
-        ErrorReport.of(ErrorCode.INVALID_OPTION, "Invalid value of " + key)
-            .found(found, expected)
-            .key(key));
   }
 
   private static Map<String, String> progress() {
@@ -128,7 +120,7 @@ public final class DemoCommand implements Callable<Integer> {
       table(session, answers, Integer.MAX_VALUE).write().parquet(output.toUri().toString());
       console.note("Wrote " + output);
     }
-    if (json) {
+    if (printed.json()) {
       console.document(document);
     } else {
       print(session, answers, document);
@@ -276,6 +268,6 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   boolean isDebug() {
-    return debug;
+    return printed.debug();
   }
 }

@@ -15,7 +15,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.Row;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -42,11 +41,7 @@ public final class PerplexityCommand implements Callable<Integer> {
 
   private final Console console;
 
-  @Option(
-      names = "--model",
-      paramLabel = "DIR",
-      description = "Checkpoint directory (default: the bundled model).")
-  private @Nullable Path model;
+  @Mixin private CheckpointOrBundled model = new CheckpointOrBundled();
 
   @Option(names = "--rows", paramLabel = "N", description = "The first N tickets only.")
   private int rows = Integer.MAX_VALUE;
@@ -61,7 +56,7 @@ public final class PerplexityCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     RuntimeOptions options = run.runtime();
-    Path directory = model == null ? Bundled.model() : model;
+    Path directory = model.directory();
     List<Perplexity.Dialogue> dialogues = dialogues(directory);
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.put("schema", "spark-llama4.perplexity.v1").put("rows", dialogues.size());

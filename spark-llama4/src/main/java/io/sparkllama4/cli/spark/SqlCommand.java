@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sparkllama4.cli.CommandFailures;
 import io.sparkllama4.cli.Console;
+import io.sparkllama4.cli.OutputOptions;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.ModelHandle;
@@ -26,6 +27,7 @@ import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// `sql`: runs statements in a session with the functions.
@@ -44,18 +46,7 @@ public final class SqlCommand implements Callable<Integer> {
       description = "Checkpoint directory, with an alias where several are given; repeatable.")
   private List<String> models = List.of();
 
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master (default: ${DEFAULT-VALUE}).",
-      defaultValue = "local[2]")
-  private String master = "";
-
-  @Option(
-      names = "--conf",
-      paramLabel = "KEY=VALUE",
-      description = "Spark configuration; repeatable.")
-  private Map<String, String> conf = Map.of();
+  @Mixin private SessionOptions spark = new SessionOptions();
 
   @Option(names = "-q", paramLabel = "SQL", description = "Statements, separated by ;")
   private @Nullable String query;
@@ -63,11 +54,7 @@ public final class SqlCommand implements Callable<Integer> {
   @Option(names = "-f", paramLabel = "FILE", description = "A file of statements.")
   private @Nullable Path file;
 
-  @Option(names = "--json", description = "Print one JSON document.")
-  private boolean json;
-
-  @Option(names = "--debug", description = "Print stack traces of failures.")
-  private boolean debug;
+  @Mixin private OutputOptions output = new OutputOptions();
 
   /// A command that answers on `console`.
   public SqlCommand(Console console) {
@@ -86,7 +73,7 @@ public final class SqlCommand implements Callable<Integer> {
       // Before Spark starts, which would tell of it in pages of log.
       ModelHandle.validate(directory, RuntimeOptions.defaults());
     }
-    try (LocalSession session = LocalSession.start(master, aliases(), conf)) {
+    try (LocalSession session = LocalSession.start(spark.master(), aliases(), spark.conf())) {
       for (String statement : statements) {
         ObjectNode result = run(session.session(), statement);
         failed |= !result.get("error").isNull();
@@ -98,7 +85,7 @@ public final class SqlCommand implements Callable<Integer> {
         .putObject("memory_after_close")
         .put("arrow_bytes", ArrowUtils.rootAllocator().getAllocatedMemory())
         .put("native_bytes", NativeArena.openBytes());
-    if (json) {
+    if (output.json()) {
       console.document(document);
     }
     return failed ? CommandFailures.FAILED : 0;
@@ -138,7 +125,7 @@ public final class SqlCommand implements Callable<Integer> {
     try {
       Dataset<Row> rows = session.sql(statement);
       List<Row> collected = new ArrayList<>(rows.collectAsList());
-      if (!json && rows.schema().length() > 0) {
+      if (!output.json() && rows.schema().length() > 0) {
         // A table of the rows that are here: showing the query itself would run it again.
         Dataset<Row> here = session.createDataFrame(collected, rows.schema());
         console.line(
@@ -153,7 +140,7 @@ public final class SqlCommand implements Callable<Integer> {
       figures(result, rows.queryExecution().executedPlan());
       result.putNull("error");
     } catch (Exception e) {
-      if (debug) {
+      if (output.debug()) {
         e.printStackTrace(console.progress());
       }
       failed(result, e);
@@ -196,7 +183,7 @@ public final class SqlCommand implements Callable<Integer> {
         .put("condition", condition)
         .put("sqlState", state)
         .put("message", message);
-    if (!json) {
+    if (!output.json()) {
       console.note(message);
     }
   }
