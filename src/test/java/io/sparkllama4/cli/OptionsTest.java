@@ -64,6 +64,8 @@ class OptionsTest {
     "--backend,tpu",
     "--kernels,fast",
     "--weights,int3",
+    "--int4-group,64",
+    "--int4-group,many",
     "--prefix-cache,maybe",
     "--max-tokens,0",
     "--max-tokens,1.5",

@@ -70,7 +70,15 @@ class StoredWeightsTest {
     long files = weightFileBytes(directory);
     RuntimeOptions options =
         new RuntimeOptions(
-            "cpu", kernels, 2, "stored", Optional.empty(), 1, true, new EngineOptions(1, 4, 512));
+            "cpu",
+            kernels,
+            2,
+            "stored",
+            32,
+            Optional.empty(),
+            1,
+            true,
+            new EngineOptions(1, 4, 512));
     try (ModelHandle model = ModelHandle.open(directory, options)) {
       assertThat(model.checkpoint().summary().bytes())
           .as("weights without headers and vision")

@@ -75,8 +75,17 @@ class WeightsCacheTest {
   }
 
   private static RuntimeOptions options(String kernels, String form, Optional<Path> cache) {
+    boolean isWide = form.equals("int4-128");
     return new RuntimeOptions(
-        "cpu", kernels, 2, form, cache, 1, true, new EngineOptions(1, 4, 512));
+        "cpu",
+        kernels,
+        2,
+        isWide ? "int4" : form,
+        isWide ? 128 : 32,
+        cache,
+        1,
+        true,
+        new EngineOptions(1, 4, 512));
   }
 
   /// What a model answers, to the last bit, and what it has to say of its cache.
@@ -111,6 +120,7 @@ class WeightsCacheTest {
     "scout,vector,int8",
     "scout,scalar,int8",
     "scout,auto,int4",
+    "scout,auto,int4-128",
     "top2-gqa5,auto,bf16",
     "dense,auto,stored",
     "fp8,auto,stored",
@@ -139,10 +149,12 @@ class WeightsCacheTest {
     assertThat(files()).hasSize(1);
     assertThat(answer("auto", "int4").warnings()).isEmpty();
     assertThat(files()).hasSize(2);
-    assertThat(answer("scalar", "stored").warnings()).as("reads stored weights").isEmpty();
-    assertThat(files()).hasSize(2);
-    assertThat(answer("scalar", "int8").warnings()).as("reads stored routers").isEmpty();
+    assertThat(answer("auto", "int4-128").warnings()).as("groups of another size").isEmpty();
     assertThat(files()).hasSize(3);
+    assertThat(answer("scalar", "stored").warnings()).as("reads stored weights").isEmpty();
+    assertThat(files()).hasSize(3);
+    assertThat(answer("scalar", "int8").warnings()).as("reads stored routers").isEmpty();
+    assertThat(files()).hasSize(4);
   }
 
   @Test

@@ -40,6 +40,14 @@ public final class RunOptions {
   private String weights = "";
 
   @Option(
+      names = "--int4-group",
+      paramLabel = "32|128",
+      description =
+          "Weights that share a scale where they become int4 (default: ${DEFAULT-VALUE}).",
+      defaultValue = "32")
+  private String int4Group = "";
+
+  @Option(
       names = "--weights-cache",
       paramLabel = "DIR",
       description =
@@ -112,6 +120,7 @@ public final class RunOptions {
     OptionValues.requireOneOf("--backend", backend, "cpu", "cuda", "auto");
     OptionValues.requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
     OptionValues.requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
+    OptionValues.requireOneOf("--int4-group", int4Group, "32", "128");
     OptionValues.requireOneOf("--prefix-cache", prefixCache, "on", "off");
     OptionValues.requireOneOf("--speculation", speculation, "auto", "on", "off");
     OptionValues.requireAtLeast("--threads", threads, 1);
@@ -128,6 +137,7 @@ public final class RunOptions {
         kernels,
         threads,
         weights,
+        Integer.parseInt(int4Group),
         Optional.ofNullable(weightsCache),
         ranks,
         strict,

@@ -74,6 +74,7 @@ public record Llama4Conf(
               choice(Llama4ConfKeys.KERNELS, "auto", "scalar", "vector", "native"),
               threads == 0 ? cores : threads,
               choice(Llama4ConfKeys.WEIGHTS, "stored", "bf16", "int8", "int4"),
+              Integer.parseInt(choice(Llama4ConfKeys.WEIGHTS_GROUP, "32", "128")),
               Optional.of(text(Llama4ConfKeys.WEIGHTS_CACHE).trim())
                   .filter(directory -> !directory.isEmpty())
                   .map(Path::of),

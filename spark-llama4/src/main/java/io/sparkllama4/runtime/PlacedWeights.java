@@ -46,7 +46,10 @@ record PlacedWeights(DecoderWeights weights, Allocator memory, List<Warning> war
                         .layout(form)
                         .map(
                             layout ->
-                                new PackedCache.Key(checkpoint.digest(), layout, form.label()))
+                                new PackedCache.Key(
+                                    checkpoint.digest(),
+                                    layout,
+                                    form.name().toLowerCase(Locale.ROOT)))
                         .map(key -> new PackedCache(directory, key, plan, backend.threads())));
     return cache
         .map(packed -> throughCache(packed, checkpoint.weights(), backend, form))

@@ -13,6 +13,7 @@ import java.util.Optional;
 /// @param kernels `auto` or a kernel path of the backend
 /// @param threads compute threads, at least 1
 /// @param weights `stored`, or the form that weights take in memory
+/// @param int4Group inputs that share a scale where weights become `int4`: 32 or 128
 /// @param weightsCache directory that keeps weights as the backend reads them, for the next start
 /// @param ranks devices that share the model
 /// @param strict whether sums must not depend on what shares the step
@@ -22,6 +23,7 @@ public record RuntimeOptions(
     String kernels,
     int threads,
     String weights,
+    int int4Group,
     Optional<Path> weightsCache,
     int ranks,
     boolean strict,
@@ -34,6 +36,7 @@ public record RuntimeOptions(
         "auto",
         Runtime.getRuntime().availableProcessors(),
         "stored",
+        WeightForm.INT4.group(),
         Optional.empty(),
         1,
         true,
@@ -42,7 +45,7 @@ public record RuntimeOptions(
 
   /// The form that weights take.
   WeightForm form() {
-    return WeightForm.of(weights);
+    return WeightForm.of(weights, int4Group);
   }
 
   /// The same, but nothing that one row has computed is used for another, and no token is guessed.
@@ -62,7 +65,8 @@ public record RuntimeOptions(
 
   /// The same with another place for packed weights, or none.
   public RuntimeOptions withWeightsCache(Optional<Path> directory) {
-    return new RuntimeOptions(backend, kernels, threads, weights, directory, ranks, strict, engine);
+    return new RuntimeOptions(
+        backend, kernels, threads, weights, int4Group, directory, ranks, strict, engine);
   }
 
   /// The same with at most `sequences` sequences in a step.
@@ -72,7 +76,7 @@ public record RuntimeOptions(
 
   private RuntimeOptions with(String form, EngineOptions batching) {
     return new RuntimeOptions(
-        backend, kernels, threads, form, weightsCache, ranks, strict, batching);
+        backend, kernels, threads, form, int4Group, weightsCache, ranks, strict, batching);
   }
 
   /// Refuses, by name, what is not built yet.

@@ -13,10 +13,6 @@ import java.util.List;
 
 /// Brings stored matrices into panels, in the form that is asked for, with all threads.
 final class PanelPacker {
-  /// Inputs that share a scale where this packer chooses: fewer cost more scales, more lose
-  /// precision.
-  static final int INT4_GROUP = 32;
-
   private final CpuPool pool;
   private final Allocator memory;
 
@@ -37,7 +33,7 @@ final class PanelPacker {
   private static Packing packing(Matrix source, WeightForm form) {
     return switch (form) {
       case INT8 -> Packing.INT8;
-      case INT4 -> Packing.INT4;
+      case INT4, INT4_GROUP_128 -> Packing.INT4;
       case BF16 -> Packing.PLAIN;
       case STORED ->
           switch (source.quantization()) {
@@ -58,7 +54,7 @@ final class PanelPacker {
       case BF16 -> DType.BF16;
       case STORED ->
           source.quantization() instanceof Quantization.None ? source.values().dtype() : DType.F32;
-      case INT8, INT4 -> throw new IllegalArgumentException(form.label());
+      case INT8, INT4, INT4_GROUP_128 -> throw new IllegalArgumentException(form.label());
     };
   }
 
@@ -84,8 +80,8 @@ final class PanelPacker {
               TensorSpec.of(DType.F32, panels, 2, Panels.ROWS));
       case INT4 ->
           List.of(
-              values(DType.I32, source, panels, INT4_GROUP),
-              TensorSpec.of(DType.BF16, panels, groups(source, INT4_GROUP), Panels.ROWS));
+              values(DType.I32, source, panels, form.group()),
+              TensorSpec.of(DType.BF16, panels, groups(source, form.group()), Panels.ROWS));
     };
   }
 
@@ -105,7 +101,7 @@ final class PanelPacker {
     Tensor scales = made.getLast();
     Packing packing = packing(source, form);
     if (!memory.isFilled()) {
-      fill(source, first, end, encoder(packing, source, values, scales));
+      fill(source, first, end, encoder(packing, form, source, values, scales));
     }
     Quantization quantization =
         switch (packing) {
@@ -116,7 +112,7 @@ final class PanelPacker {
             yield new Quantization.Int4PerGroup(scales, stored.group(), false);
           }
           case INT8 -> new Quantization.Int8PerRow(scales);
-          case INT4 -> new Quantization.Int4PerGroup(scales, INT4_GROUP, true);
+          case INT4 -> new Quantization.Int4PerGroup(scales, form.group(), true);
         };
     return new Matrix(end - first, source.columns(), Matrix.Order.PANELS, values, quantization);
   }
@@ -126,7 +122,8 @@ final class PanelPacker {
     void encode(PanelRows rows, long first, int count, long panel);
   }
 
-  private static Encoder encoder(Packing packing, Matrix source, Tensor values, Tensor scales) {
+  private static Encoder encoder(
+      Packing packing, WeightForm form, Matrix source, Tensor values, Tensor scales) {
     return switch (packing) {
       case PLAIN -> plain(source, values);
       case FLOAT8 -> {
@@ -155,7 +152,7 @@ final class PanelPacker {
       case INT4 ->
           (rows, first, count, panel) -> {
             rows.read(source, first, count);
-            rows.quantizeInt4(INT4_GROUP, values.row(panel), scales.row(panel));
+            rows.quantizeInt4(form.group(), values.row(panel), scales.row(panel));
           };
     };
   }

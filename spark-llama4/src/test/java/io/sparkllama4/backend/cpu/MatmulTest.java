@@ -80,7 +80,8 @@ class MatmulTest {
     return KernelPaths.all()
         .flatMap(
             path ->
-                Stream.of(WeightForm.INT8, WeightForm.INT4).map(form -> Arguments.of(path, form)));
+                Stream.of(WeightForm.INT8, WeightForm.INT4, WeightForm.INT4_GROUP_128)
+                    .map(form -> Arguments.of(path, form)));
   }
 
   @ParameterizedTest
@@ -318,7 +319,7 @@ class MatmulTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"INT8, 0.01", "INT4, 0.1", "BF16, 0.003"})
+  @CsvSource({"INT8, 0.01", "INT4, 0.1", "INT4_GROUP_128, 0.13", "BF16, 0.003"})
   void quantizedWeightsAreNearTheStored(WeightForm form, double tolerance) {
     try (NativeArena arena = new NativeArena();
         CpuPool pool = new CpuPool(2)) {
