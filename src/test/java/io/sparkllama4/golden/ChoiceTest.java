@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.EngineStats;
+import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.TokenLogprob;
 import io.sparkllama4.error.ErrorCode;
 import java.util.ArrayList;
@@ -148,6 +149,71 @@ class ChoiceTest {
           .isEqualTo(expected);
       assertThat(last.preemptions()).as("prefill chunk %d", chunk).isPositive();
     }
+  }
+
+  /// The continuation with the highest score, the first on a tie.
+  private static int best(List<int[]> continuations, List<TokenLogprob> logprobs, boolean mean) {
+    int best = 0;
+    double highest = Double.NEGATIVE_INFINITY;
+    int at = 0;
+    for (int i = 0; i < continuations.size(); i++) {
+      int length = continuations.get(i).length;
+      double score = 0;
+      for (TokenLogprob token : logprobs.subList(at, at + length)) {
+        score += token.logprob();
+      }
+      at += length;
+      score = mean ? score / length : score;
+      if (score > highest) {
+        highest = score;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /// What is left out changes neither which continuation is the best nor a bit of what is computed.
+  @ParameterizedTest
+  @CsvSource({
+    "scout,BEST_TOTAL,512,0",
+    "scout,BEST_PER_TOKEN,512,0",
+    "scout,BEST_TOTAL,3,96",
+    "chunked,BEST_TOTAL,3,0",
+    "chunked,BEST_PER_TOKEN,1,0",
+    "chunked,BEST_TOTAL,512,96"
+  })
+  void theBestIsThatOfAllScores(String name, PromptBatch.Scores scores, int chunk, int kvTokens) {
+    Rows all = new Rows();
+    Rows best = new Rows();
+    for (int row = 0; row < ROWS; row++) {
+      all.choose(prompt(row), continuations(row));
+      best.choose(prompt(row), continuations(row), scores);
+    }
+    List<Completion> expected;
+    List<Completion> found;
+    try (TestModel model =
+        new TestModel(Oracle.named(name), "auto", 2, new EngineOptions(16, chunk, kvTokens))) {
+      expected = model.answer(all);
+      found = model.answer(best);
+    }
+    int left = 0;
+    for (int row = 0; row < ROWS; row++) {
+      List<TokenLogprob> whole = expected.get(row).logprobs();
+      List<TokenLogprob> part = found.get(row).logprobs();
+      boolean mean = scores == PromptBatch.Scores.BEST_PER_TOKEN;
+      assertThat(best(continuations(row), part, mean))
+          .as("row %d", row)
+          .isEqualTo(best(continuations(row), whole, mean));
+      assertThat(part).hasSameSizeAs(whole);
+      for (int i = 0; i < whole.size(); i++) {
+        if (part.get(i).logprob() == Float.NEGATIVE_INFINITY) {
+          left++;
+        } else {
+          assertThat(part.get(i)).isEqualTo(whole.get(i));
+        }
+      }
+    }
+    assertThat(left).as("tokens that were not computed").isPositive();
   }
 
   /// The prompt ends in one attention chunk, its continuations reach over two more.

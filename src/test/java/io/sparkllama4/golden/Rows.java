@@ -33,8 +33,13 @@ final class Rows implements PromptBatch {
 
   /// Adds a row that chooses between continuations.
   Rows choose(List<Integer> ids, List<int[]> continuations) {
+    return choose(ids, continuations, Scores.ALL);
+  }
+
+  /// Adds a row that chooses between continuations, of which some scores are wanted.
+  Rows choose(List<Integer> ids, List<int[]> continuations, Scores scores) {
     prompts.add(ids);
-    tasks.add(new Choose(continuations));
+    tasks.add(new Choose(continuations, scores));
     return this;
   }
 

@@ -76,10 +76,12 @@ class ClassifyTest {
     Operators inference = Operators.of(classified);
     assertThat(inference.sum("calls")).isEqualTo(200);
     assertThat(inference.sum("generatedTokens")).isZero();
-    // One prompt for each row, and the few tokens of labels that another one follows.
+    // One prompt for each row, and few tokens of labels: those that another one follows, of labels
+    // that may win.
     long computed = inference.sum("promptTokens");
     long cached = inference.sum("cachedTokens");
-    assertThat(computed).isEqualTo(promptTokens() + 200L * labelTokens());
+    long behindPrompts = computed - promptTokens();
+    assertThat(behindPrompts).isBetween(0L, 200L * labelTokens() / 2);
     assertThat(after.preemptions()).isEqualTo(before.preemptions());
     assertThat(after.prefillTokens() - before.prefillTokens()).isEqualTo(computed - cached);
 

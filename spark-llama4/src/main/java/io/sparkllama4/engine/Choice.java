@@ -5,6 +5,7 @@ import io.sparkllama4.backend.SampleRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /// How the continuations of one prompt are scored: as a tree, in which those that begin alike share
@@ -12,8 +13,12 @@ import java.util.TreeMap;
 ///
 /// The sequence walks through the tree from left to right, rolling back to where the next branch
 /// leaves. A token's log-probability comes from the logits in front of it, so no leaf is computed,
-/// and continuations of one token need the prompt alone. Confined to the engine's thread once its
-/// row has been submitted.
+/// and continuations of one token need the prompt alone.
+///
+/// Where the most probable continuation alone is wanted, the sequence goes where the sum so far is
+/// highest, and is done when no other continuation can become as probable: log-probabilities are
+/// never positive, so that a sum of the first tokens bounds the whole one. Confined to the engine's
+/// thread once its row has been submitted.
 final class Choice {
   private final int promptTokens;
   private final Node root = new Node(0);
@@ -24,15 +29,21 @@ final class Choice {
   /// Nodes to compute, from below the root down: each list one way through the tree.
   private final List<List<Node>> legs = new ArrayList<>();
 
+  private final PromptBatch.Scores scores;
+
+  /// The way that the sequence goes now, from below the root down.
+  private List<Node> path;
+
   private int leg;
-  private int innerNodes;
+  private int computedTokens;
   private int longest;
 
   /// A token behind all those above it.
   private static final class Node {
     final int token;
     final Map<Integer, Node> next = new TreeMap<>();
-    float logprob;
+    float logprob = Float.NEGATIVE_INFINITY;
+    boolean isKnown;
 
     Node(int token) {
       this.token = token;
@@ -43,9 +54,10 @@ final class Choice {
     }
   }
 
-  Choice(int promptTokens, List<int[]> continuations) {
+  Choice(int promptTokens, PromptBatch.Choose task) {
     this.promptTokens = promptTokens;
-    for (int[] tokens : continuations) {
+    this.scores = task.scores();
+    for (int[] tokens : task.continuations()) {
       List<Node> nodes = new ArrayList<>(tokens.length);
       Node node = root;
       for (int token : tokens) {
@@ -55,7 +67,8 @@ final class Choice {
       this.continuations.add(nodes);
     }
     findLegs(root, new ArrayList<>());
-    leg = 0;
+    path = isExhaustive() ? legs.getFirst() : List.of();
+    computedTokens = path.size();
   }
 
   /// Deeper than the stack only where a continuation is longer than any model's context.
@@ -64,7 +77,6 @@ final class Choice {
     for (Node next : node.next.values()) {
       if (next.isInner()) {
         isEnd = false;
-        innerNodes++;
         above.add(next);
         findLegs(next, above);
         above.removeLast();
@@ -76,9 +88,13 @@ final class Choice {
     }
   }
 
-  /// Tokens of continuations that are computed, each once.
+  private boolean isExhaustive() {
+    return scores == PromptBatch.Scores.ALL;
+  }
+
+  /// Tokens of continuations that have been computed, or are next.
   int computedTokens() {
-    return innerNodes;
+    return computedTokens;
   }
 
   /// The most tokens that stand behind the prompt at once.
@@ -88,12 +104,12 @@ final class Choice {
 
   /// True where the sequence will be rolled back to its prompt or a little behind it.
   boolean hasMoreLegs() {
-    return leg + 1 < legs.size();
+    return isExhaustive() ? leg + 1 < legs.size() : longest > 0;
   }
 
   /// The first way through the tree joins the prompt.
   void begin(IntList tokens) {
-    legs.getFirst().forEach(node -> tokens.add(node.token));
+    path.forEach(node -> tokens.add(node.token));
   }
 
   /// True where the logits behind `position` are wanted.
@@ -109,7 +125,7 @@ final class Choice {
 
   private Node node(int position) {
     int depth = position - promptTokens;
-    return depth < 0 ? root : legs.get(leg).get(depth);
+    return depth < 0 ? root : path.get(depth);
   }
 
   /// Takes the log-probabilities of the tokens behind `position`.
@@ -117,23 +133,61 @@ final class Choice {
     int i = 0;
     for (Node next : node(position).next.values()) {
       next.logprob = result.logprobs()[i++];
+      next.isKnown = true;
     }
   }
 
-  /// Rolls `sequence` back and leads it the next way; false where it has been everywhere.
+  /// Rolls `sequence` back and leads it the next way; false where it needs to go nowhere else.
   boolean advance(Sequence sequence) {
-    if (!hasMoreLegs()) {
+    Optional<List<Node>> next = isExhaustive() ? nextLeg() : mostProbable();
+    if (next.isEmpty()) {
       return false;
     }
-    List<Node> before = legs.get(leg++);
-    List<Node> now = legs.get(leg);
+    List<Node> before = path;
+    path = next.get();
     int common = 0;
-    while (before.get(common) == now.get(common)) {
+    while (common < Math.min(before.size(), path.size())
+        && before.get(common) == path.get(common)) {
       common++;
     }
     sequence.truncate(promptTokens + common);
-    now.subList(common, now.size()).forEach(node -> sequence.tokens().add(node.token));
+    path.subList(common, path.size()).forEach(node -> sequence.tokens().add(node.token));
+    computedTokens += path.size() - common;
     return true;
+  }
+
+  private Optional<List<Node>> nextLeg() {
+    return hasMoreLegs() ? Optional.of(legs.get(++leg)) : Optional.empty();
+  }
+
+  /// The way to the continuation that may be the most probable of those that are not known; empty
+  /// where one that is known is more probable than all of them.
+  private Optional<List<Node>> mostProbable() {
+    double best = Double.NEGATIVE_INFINITY;
+    double highest = Double.NEGATIVE_INFINITY;
+    List<Node> open = List.of();
+    for (List<Node> nodes : continuations) {
+      double bound = bound(nodes);
+      if (nodes.getLast().isKnown) {
+        best = Math.max(best, bound);
+      } else if (open.isEmpty() || bound > highest) {
+        highest = bound;
+        open = nodes;
+      }
+    }
+    return open.isEmpty() || highest < best
+        ? Optional.empty()
+        : Optional.of(open.subList(0, open.size() - 1));
+  }
+
+  /// The score of a continuation, or what it cannot exceed. Added up from the first token on, as
+  /// whoever compares scores does: what rounding leaves is then no more than the bound.
+  private double bound(List<Node> nodes) {
+    double sum = 0;
+    for (Node node : nodes) {
+      sum += node.isKnown ? node.logprob : 0;
+    }
+    return scores == PromptBatch.Scores.BEST_PER_TOKEN ? sum / nodes.size() : sum;
   }
 
   /// The log-probability of each token of each continuation, one continuation behind the other.

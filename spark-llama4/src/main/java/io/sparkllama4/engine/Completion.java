@@ -12,7 +12,8 @@ import java.util.Optional;
 /// @param logprobs one for each token of the output where they were asked for; for a scored prompt,
 ///     one for each position from the first that is scored: the token there, its log-probability
 ///     given the earlier ones (0 at position 0), and the best tokens for the position behind it;
-///     for a choice, one for each token of each continuation, one continuation behind the other
+///     for a choice, one for each token of each continuation, one continuation behind the other,
+///     see [PromptBatch.Scores]
 @SuppressWarnings("ArrayRecordComponent") // Handed over once; compared by content in tests alone.
 public record Completion(
     int[] ids, String text, End end, Usage usage, List<TokenLogprob> logprobs) {
@@ -58,7 +59,7 @@ public record Completion(
   /// What a row took.
   ///
   /// @param promptTokens tokens of the prompt; for a choice, also those of its continuations that
-  ///     were computed, shared ones once
+  ///     were computed
   /// @param cachedTokens those whose keys and values were reused
   /// @param completionTokens tokens of the output
   /// @param prefillNanos its share of the time of steps, for its prompt

@@ -131,7 +131,7 @@ public final class Engine implements AutoCloseable {
       int[] prompt = new int[length];
       batch.copyPrompt(row, prompt);
       Optional<RowError> error = unknownToken(prompt);
-      if (error.isEmpty() && task instanceof PromptBatch.Choose(List<int[]> continuations)) {
+      if (error.isEmpty() && task instanceof PromptBatch.Choose(List<int[]> continuations, _)) {
         error = continuations.stream().flatMap(ids -> unknownToken(ids).stream()).findFirst();
       }
       if (error.isPresent()) {

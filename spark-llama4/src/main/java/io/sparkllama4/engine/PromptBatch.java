@@ -37,13 +37,30 @@ public interface PromptBatch {
   /// @param alternatives how many of the best tokens are wanted for each position, at least 0
   record Score(int first, int alternatives) implements Task {}
 
-  /// The log-probability of each of several continuations of the prompt, which is computed once.
+  /// What is wanted of several continuations.
+  enum Scores {
+    /// The log-probability of each.
+    ALL,
+    /// That of the most probable in total. Another one is left where it cannot become as probable:
+    /// its tokens that were not computed have no log-probability but negative infinity.
+    BEST_TOTAL,
+    /// The same, by log-probability per token.
+    BEST_PER_TOKEN
+  }
+
+  /// The log-probability of several continuations of the prompt, which is computed once.
   ///
   /// @param continuations token ids, at least one of each; they may be equal or begin alike
-  record Choose(List<int[]> continuations) implements Task {
+  /// @param scores which of them are wanted
+  record Choose(List<int[]> continuations, Scores scores) implements Task {
     /// Copies the list.
     public Choose {
       continuations = List.copyOf(continuations);
+    }
+
+    /// All scores of `continuations`.
+    public Choose(List<int[]> continuations) {
+      this(continuations, Scores.ALL);
     }
 
     /// The number of tokens of the longest continuation.
@@ -54,13 +71,14 @@ public interface PromptBatch {
     /// Equal where the ids are.
     @Override
     public boolean equals(Object other) {
-      return other instanceof Choose(List<int[]> others)
+      return other instanceof Choose(List<int[]> others, Scores otherScores)
+          && scores == otherScores
           && Arrays.deepEquals(continuations.toArray(), others.toArray());
     }
 
     @Override
     public int hashCode() {
-      return Arrays.deepHashCode(continuations.toArray());
+      return 31 * scores.hashCode() + Arrays.deepHashCode(continuations.toArray());
     }
   }
 }

@@ -67,8 +67,8 @@ final class Sequence {
     this.task = task;
     this.promptTokens = prompt.length;
     this.tokens = IntList.of(prompt);
-    if (task instanceof PromptBatch.Choose(List<int[]> continuations)) {
-      choice = new Choice(prompt.length, continuations);
+    if (task instanceof PromptBatch.Choose choose) {
+      choice = new Choice(prompt.length, choose);
       choice.begin(tokens);
     } else {
       choice = null;

@@ -32,7 +32,11 @@ record LabelQuestion(
         labels,
         options,
         labels.question(options),
-        new PromptBatch.Choose(ids),
+        new PromptBatch.Choose(
+            ids,
+            options.isPerToken()
+                ? PromptBatch.Scores.BEST_PER_TOKEN
+                : PromptBatch.Scores.BEST_TOTAL),
         new LabelScores(labels.names(), lengths, options.isPerToken()));
   }
 

@@ -79,7 +79,7 @@ final class ClassifyCase implements Case {
     Rows rows =
         generates
             ? Rows.generate(prompts, shape.label() + 1)
-            : new Rows(prompts, new PromptBatch.Choose(labels));
+            : new Rows(prompts, new PromptBatch.Choose(labels, PromptBatch.Scores.BEST_TOTAL));
     try (Engine engine = model.freshEngine(model.maxBatch(), true)) {
       long start = System.nanoTime();
       List<Completion> answers = rows.answers(engine);
