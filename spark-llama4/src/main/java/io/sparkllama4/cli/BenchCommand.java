@@ -113,10 +113,14 @@ public final class BenchCommand implements Callable<Integer> {
   private static String line(Loading times) {
     return String.format(
         Locale.ROOT,
-        "Loading %.2f GB: cold %s, warm %s",
+        "Loading %.2f GB: cold %s, warm %s, from packed weights %s",
         times.bytes() / 1e9,
         times.coldSeconds().map(seconds -> speed(times, seconds)).orElse("not measured"),
-        speed(times, times.warmSeconds()));
+        speed(times, times.warmSeconds()),
+        times
+            .cachedSeconds()
+            .map(seconds -> speed(times, seconds))
+            .orElse("not measured (--weights-cache)"));
   }
 
   private static String speed(Loading times, double seconds) {

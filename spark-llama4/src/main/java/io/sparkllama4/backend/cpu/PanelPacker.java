@@ -101,7 +101,7 @@ final class PanelPacker {
     Tensor scales = made.getLast();
     Packing packing = packing(source, form);
     if (!memory.isFilled()) {
-      fill(source, first, end, encoder(packing, form, source, values, scales));
+      fill(source, first, end, filler(packing, form, source, values, scales));
     }
     Quantization quantization =
         switch (packing) {
@@ -117,15 +117,47 @@ final class PanelPacker {
     return new Matrix(end - first, source.columns(), Matrix.Order.PANELS, values, quantization);
   }
 
+  /// Writes one panel from `count` rows of the source from `first` on.
   private interface Encoder {
-    /// Writes panel `panel` from `count` rows of the source from `first` on.
     void encode(PanelRows rows, long first, int count, long panel);
+  }
+
+  /// Writes panels from `panel` on from rows `first` up to `end` of the source.
+  private interface Filler {
+    void fill(PanelRows rows, long first, long end, long panel);
+
+    static Filler ofPanels(Encoder encoder) {
+      return (rows, first, end, panel) -> {
+        long next = panel;
+        for (long row = first; row < end; row += Panels.ROWS) {
+          encoder.encode(rows, row, (int) Math.min(Panels.ROWS, end - row), next++);
+        }
+      };
+    }
+  }
+
+  private static Filler filler(
+      Packing packing, WeightForm form, Matrix source, Tensor values, Tensor scales) {
+    boolean isCopy =
+        packing == Packing.PLAIN
+            && values.dtype() == DType.BF16
+            && source.values().dtype() == DType.BF16
+            && source.quantization() instanceof Quantization.None;
+    if (isCopy) {
+      Bfloat16Panels panels = new Bfloat16Panels(source, values);
+      return (rows, first, end, panel) -> panels.copy(first, end, panel);
+    }
+    return Filler.ofPanels(encoder(packing, form, source, values, scales));
   }
 
   private static Encoder encoder(
       Packing packing, WeightForm form, Matrix source, Tensor values, Tensor scales) {
     return switch (packing) {
-      case PLAIN -> plain(source, values);
+      case PLAIN ->
+          (rows, first, count, panel) -> {
+            rows.read(source, first, count);
+            rows.write(values.dtype(), values.row(panel));
+          };
       case FLOAT8 -> {
         Tensor stored = ((Quantization.Fp8PerRow) source.quantization()).scales();
         yield (rows, first, count, panel) ->
@@ -157,22 +189,7 @@ final class PanelPacker {
     };
   }
 
-  private static Encoder plain(Matrix source, Tensor values) {
-    DType dtype = values.dtype();
-    boolean isCopy =
-        dtype == DType.BF16
-            && source.values().dtype() == DType.BF16
-            && source.quantization() instanceof Quantization.None;
-    return isCopy
-        ? (rows, first, count, panel) ->
-            PanelRows.copyBfloat16(source, first, count, values.row(panel))
-        : (rows, first, count, panel) -> {
-          rows.read(source, first, count);
-          rows.write(dtype, values.row(panel));
-        };
-  }
-
-  private void fill(Matrix source, long first, long end, Encoder encoder) {
+  private void fill(Matrix source, long first, long end, Filler filler) {
     int panels = Math.toIntExact(Panels.count(end - first));
     int columns = Math.toIntExact(source.columns());
     int tasks = Math.min(panels, 8 * pool.threads());
@@ -183,12 +200,9 @@ final class PanelPacker {
           if (scratch[worker] == null) {
             scratch[worker] = new PanelRows(columns);
           }
-          long to = (task + 1L) * panels / tasks;
-          for (long panel = (long) task * panels / tasks; panel < to; panel++) {
-            long row = first + panel * Panels.ROWS;
-            int count = (int) Math.min(Panels.ROWS, end - row);
-            encoder.encode(scratch[worker], row, count, panel);
-          }
+          long panel = (long) task * panels / tasks;
+          long to = first + (task + 1L) * panels / tasks * Panels.ROWS;
+          filler.fill(scratch[worker], first + panel * Panels.ROWS, Math.min(to, end), panel);
         });
   }
 }

@@ -8,41 +8,93 @@ import io.sparkllama4.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 
 /// Up to 16 rows of a stored matrix on their way into a panel. One instance per thread.
 final class PanelRows {
   private static final int ROWS = Panels.ROWS;
 
+  /// Inputs of a tile that is turned over at once: it stays in the first cache.
+  private static final int TILE = 16;
+
   private final int columns;
 
-  /// `[16][columns]`, zeros where the matrix has no such row.
+  /// `[inputs][16]`, zeros where the matrix has no such row or input: what stands side by side in a
+  /// panel does so here.
   private final float[] weights;
+
+  /// As many inputs as any form rounds up to.
+  private final int padded;
+
+  /// `[16][16]`, a tile as it is stored.
+  private final float[] tile = new float[ROWS * TILE];
 
   PanelRows(int columns) {
     this.columns = columns;
-    this.weights = new float[ROWS * columns];
+    this.padded = (int) Panels.roundUp(columns, PanelPacker.INT4_GROUP);
+    this.weights = new float[ROWS * padded];
   }
 
   /// Reads rows `first` up to `first + count` as floats.
   void read(Matrix source, long first, int count) {
-    Arrays.fill(weights, 0);
+    if (count < ROWS) {
+      Arrays.fill(weights, 0);
+    }
     DType dtype = source.values().dtype();
-    MemorySegment data = source.values().data();
     boolean isPlain = dtype.isWideFloat();
     if (isPlain && source.order() == Matrix.Order.INPUT_MAJOR) {
-      for (int i = 0; i < columns; i++) {
+      readInputs(source, first, count);
+    } else {
+      for (int from = 0; from < columns; from += TILE) {
+        readTile(source, isPlain, first, count, from);
+      }
+    }
+  }
+
+  private void readInputs(Matrix source, long first, int count) {
+    DType dtype = source.values().dtype();
+    MemorySegment data = source.values().data();
+    for (int i = 0; i < columns; i++) {
+      long at = i * source.rows() + first;
+      if (dtype == DType.BF16 && count == ROWS) {
+        readBfloat16(data, 2 * at, i * ROWS);
+      } else {
         for (int lane = 0; lane < count; lane++) {
-          weights[lane * columns + i] =
-              Elements.decode(data, dtype, i * source.rows() + first + lane);
+          weights[i * ROWS + lane] = Elements.decode(data, dtype, at + lane);
         }
       }
-      return;
     }
+  }
+
+  private void readBfloat16(MemorySegment data, long offset, int at) {
+    for (int lane = 0; lane < ROWS; lane += Lanes.COUNT) {
+      Lanes.bfloat16(data, offset + 2L * lane).intoArray(weights, at + lane);
+    }
+  }
+
+  /// Reads inputs `from` up to `from + TILE` of all rows: along the rows, which is how they lie.
+  private void readTile(Matrix source, boolean isPlain, long first, int count, int from) {
+    DType dtype = source.values().dtype();
+    MemorySegment data = source.values().data();
+    int end = Math.min(TILE, columns - from);
     for (int lane = 0; lane < count; lane++) {
-      long row = first + lane;
-      for (int i = 0; i < columns; i++) {
-        weights[lane * columns + i] =
-            isPlain ? Elements.decode(data, dtype, row * columns + i) : source.weight(row, i);
+      long at = (first + lane) * columns + from;
+      if (dtype == DType.BF16 && end == TILE) {
+        for (int i = 0; i < TILE; i += Lanes.COUNT) {
+          Lanes.bfloat16(data, 2 * (at + i)).intoArray(tile, lane * TILE + i);
+        }
+      } else {
+        for (int i = 0; i < end; i++) {
+          tile[lane * TILE + i] =
+              isPlain
+                  ? Elements.decode(data, dtype, at + i)
+                  : source.weight(first + lane, from + i);
+        }
+      }
+    }
+    for (int i = 0; i < end; i++) {
+      for (int lane = 0; lane < count; lane++) {
+        weights[(from + i) * ROWS + lane] = tile[lane * TILE + i];
       }
     }
   }
@@ -50,9 +102,9 @@ final class PanelRows {
   /// Writes what was read as plain values.
   void write(DType dtype, Tensor panel) {
     MemorySegment data = panel.data();
-    for (int lane = 0; lane < ROWS; lane++) {
-      for (int i = 0; i < columns; i++) {
-        float weight = weights[lane * columns + i];
+    for (int i = 0; i < columns; i++) {
+      for (int lane = 0; lane < ROWS; lane++) {
+        float weight = weights[i * ROWS + lane];
         long at = Panels.index(dtype, lane, i);
         switch (dtype) {
           case F32 -> data.set(Elements.FLOAT, 4 * at, weight);
@@ -60,27 +112,6 @@ final class PanelRows {
           case F16 -> data.set(Elements.SHORT, 2 * at, Float.floatToFloat16(weight));
           default -> throw new IllegalArgumentException("No plain weights of [" + dtype + "]");
         }
-      }
-    }
-  }
-
-  /// Brain floats as they are: two inputs of a row make one word.
-  static void copyBfloat16(Matrix source, long first, int count, Tensor panel) {
-    MemorySegment from = source.values().data();
-    MemorySegment to = panel.data();
-    long columns = source.columns();
-    long rows = source.rows();
-    boolean byInput = source.order() == Matrix.Order.INPUT_MAJOR;
-    for (long i = 0; i < columns; i += 2) {
-      boolean hasSecond = i + 1 < columns;
-      for (int lane = 0; lane < count; lane++) {
-        long low = byInput ? i * rows + first + lane : (first + lane) * columns + i;
-        long high = byInput ? low + rows : low + 1;
-        int word = from.get(Elements.SHORT, 2 * low) & 0xffff;
-        if (hasSecond) {
-          word |= from.get(Elements.SHORT, 2 * high) << 16;
-        }
-        to.set(Elements.INT, 4 * (i / 2 * ROWS + lane), word);
       }
     }
   }
@@ -115,15 +146,20 @@ final class PanelRows {
     for (int lane = 0; lane < count; lane++) {
       for (long word = 0; word < words; word++) {
         int stored = source.values().intAt((first + lane) * words + word);
-        int packed = 0;
-        for (int i = 0; i < 8; i++) {
+        long inputs = columns - 8 * word;
+        if (inputs < 8) {
           // Nibbles behind the last column may be anything; 8 stands for 0.
-          int nibble = 8 * word + i < columns ? (stored >>> (4 * i)) & 0xf : 8;
-          packed |= nibble << Panels.nibbleShift(i);
+          int known = (1 << (4 * (int) inputs)) - 1;
+          stored = (stored & known) | (0x88888888 & ~known);
         }
-        panel.set(word * ROWS + lane, packed);
+        panel.set(word * ROWS + lane, panelOrder(stored));
       }
     }
+  }
+
+  /// Eight nibbles, the lowest first, as [Panels#nibbleShift] places them.
+  private static int panelOrder(int stored) {
+    return Integer.expand(stored, 0x0f0f0f0f) | Integer.expand(stored >>> 16, 0xf0f0f0f0);
   }
 
   /// Scales `[rows, groups]` as `[groups][16]`.
@@ -146,21 +182,21 @@ final class PanelRows {
   ///
   /// @param scales `[2, 16]`: scales, and sums of the integers
   void quantizeInt8(Tensor panel, Tensor scales) {
-    MemorySegment data = panel.data();
+    float[] inverses = new float[ROWS];
+    for (int lane = 0; lane < ROWS; lane += Lanes.COUNT) {
+      LaneQuantizer.largest(weights, lane, columns).intoArray(inverses, lane);
+    }
     for (int lane = 0; lane < ROWS; lane++) {
-      float most = 0;
-      for (int i = lane * columns; i < (lane + 1) * columns; i++) {
-        most = Math.max(most, Math.abs(weights[i]));
-      }
-      float inverse = QuantizedRow.inverse(most);
-      int sum = 0;
-      for (int i = 0; i < columns; i++) {
-        int code = QuantizedRow.code(weights[lane * columns + i], inverse);
-        sum += code;
-        data.set(ValueLayout.JAVA_BYTE, Panels.index(DType.I8, lane, i), (byte) code);
-      }
+      float most = inverses[lane];
       scales.set(lane, most / 127);
-      scales.set(ROWS + lane, (float) sum);
+      inverses[lane] = QuantizedRow.inverse(most);
+    }
+    for (int lane = 0; lane < ROWS; lane += Lanes.COUNT) {
+      FloatVector inverse = FloatVector.fromArray(Lanes.FLOATS, inverses, lane);
+      FloatVector sums =
+          LaneQuantizer.writeInt8(
+              weights, lane, (int) Panels.roundUp(columns, 4), inverse, panel.data());
+      Lanes.store(sums, scales.data(), 4L * (ROWS + lane));
     }
   }
 
@@ -168,59 +204,19 @@ final class PanelRows {
   ///
   /// @param scales BF16 `[groups, 16]`
   void quantizeInt4(int group, Tensor panel, Tensor scales) {
-    int padded = (int) Panels.roundUp(columns, group);
-    int[] words = new int[padded / 8];
-    for (int lane = 0; lane < ROWS; lane++) {
-      Arrays.fill(words, 0);
-      for (int from = 0; from < padded; from += group) {
-        int begin = lane * columns + Math.min(from, columns);
-        int end = lane * columns + Math.min(from + group, columns);
-        short bits = groupScale(begin, end);
-        scales.data().set(Elements.SHORT, 2L * (from / group * ROWS + lane), bits);
-        float scale = Elements.bfloat16(bits);
-        for (int i = from; i < from + group; i++) {
-          int at = lane * columns + i;
-          int code = at < end && scale != 0 ? code4(weights[at], 1 / scale) : 0;
-          words[i / 8] |= (code + 8) << Panels.nibbleShift(i);
-        }
+    float[] scale = new float[ROWS];
+    float[] inverse = new float[ROWS];
+    for (int from = 0; from < padded; from += group) {
+      LaneQuantizer.groupScales(weights, from, group, scale);
+      for (int lane = 0; lane < ROWS; lane++) {
+        long at = (long) from / group * ROWS + lane;
+        scales.data().set(Elements.SHORT, 2 * at, Elements.toBfloat16(scale[lane]));
+        inverse[lane] = scale[lane] == 0 ? 0 : 1 / scale[lane];
       }
-      for (int word = 0; word < words.length; word++) {
-        panel.set((long) word * ROWS + lane, words[word]);
+      for (int lane = 0; lane < ROWS; lane += Lanes.COUNT) {
+        FloatVector inverses = FloatVector.fromArray(Lanes.FLOATS, inverse, lane);
+        LaneQuantizer.writeInt4(weights, lane, from, from + group, inverses, panel.data());
       }
     }
-  }
-
-  private static int code4(float weight, float inverse) {
-    return (int) Math.clamp(Math.rint(weight * inverse), -8, 7);
-  }
-
-  /// The better of two scales by squared error: one puts the largest weight at -8, which uses the
-  /// whole range, the other at 7 or -7.
-  ///
-  /// A NaN where a weight is not finite: the group's outputs are then what they would be.
-  private short groupScale(int begin, int end) {
-    float largest = 0;
-    for (int i = begin; i < end; i++) {
-      if (!Float.isFinite(weights[i])) {
-        return Elements.toBfloat16(Float.NaN);
-      }
-      if (Math.abs(weights[i]) > Math.abs(largest)) {
-        largest = weights[i];
-      }
-    }
-    short whole = Elements.toBfloat16(largest / -8);
-    short even = Elements.toBfloat16(Math.abs(largest) / 7);
-    return error(begin, end, whole) <= error(begin, end, even) ? whole : even;
-  }
-
-  private float error(int begin, int end, short bits) {
-    float scale = Elements.bfloat16(bits);
-    float inverse = scale == 0 ? 0 : 1 / scale;
-    float sum = 0;
-    for (int i = begin; i < end; i++) {
-      float difference = weights[i] - code4(weights[i], inverse) * scale;
-      sum += difference * difference;
-    }
-    return sum;
   }
 }

@@ -44,6 +44,7 @@ public final class BenchReport {
         loading.coldSeconds().map(s -> loading.bytesPerSecond(s) / 1e9).orElse(null));
     node.put("warm_seconds", loading.warmSeconds());
     node.put("warm_gb_per_s", loading.bytesPerSecond(loading.warmSeconds()) / 1e9);
+    node.put("cached_seconds", loading.cachedSeconds().orElse(null));
   }
 
   /// Writes ceilings, cases and memory; call it last, when memory has had its peak.
