@@ -64,7 +64,12 @@ class BenchCommandTest {
         .containsExactly("fp32_gflops", "bf16_gflops", "int8_gops", "int4_gops", "read_gb_per_s");
     assertThat(document.at("/ceilings/fp32_gflops").doubleValue()).isPositive();
     assertThat(document.get("peak_rss_mib").longValue()).isPositive();
-    assertThat(document.at("/memory/weight_bytes").longValue()).isPositive();
+    long weights = document.at("/memory/weight_bytes").longValue();
+    long mapped = document.at("/memory/mapped_weight_bytes").longValue();
+    long anonymous = document.at("/memory/peak_anonymous_bytes").longValue();
+    assertThat(mapped).isPositive().isLessThan(weights);
+    assertThat(anonymous).isGreaterThan(weights - mapped);
+    assertThat(document.at("/memory/peak_rss_bytes").longValue()).isGreaterThan(anonymous);
     assertThat(cases(document)).containsExactly("prefill 5", "prefill 40", "decode 1", "decode 3");
     for (JsonNode entry : document.get("cases")) {
       assertThat(entry.get("tokens_per_s")).hasSize(2).allMatch(speed -> speed.doubleValue() > 0);

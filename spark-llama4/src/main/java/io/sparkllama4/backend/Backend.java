@@ -46,6 +46,11 @@ public interface Backend extends AutoCloseable {
   /// What [#place(Tensor, Allocator)] allocates.
   List<TensorSpec> plan(Tensor stored);
 
+  /// Begins to read stored weights, which will be placed one after the other.
+  ///
+  /// @param stored in the order in which they will be placed
+  ReadAhead readAhead(List<Linear> stored, WeightForm form);
+
   /// Brings stored weights into the form that is asked for and the order that the kernels read.
   ///
   /// @param parts parts that the result has: where `stored` has one and two are asked for, it is

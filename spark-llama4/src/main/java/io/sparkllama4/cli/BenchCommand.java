@@ -5,6 +5,7 @@ import io.sparkllama4.cli.bench.BenchModel;
 import io.sparkllama4.cli.bench.BenchReport;
 import io.sparkllama4.cli.bench.Benchmark;
 import io.sparkllama4.cli.bench.Loading;
+import io.sparkllama4.cli.bench.MemoryWatch;
 import io.sparkllama4.cli.bench.ModelShape;
 import io.sparkllama4.cli.bench.Presets;
 import io.sparkllama4.error.ErrorCode;
@@ -93,19 +94,32 @@ public final class BenchCommand implements Callable<Integer> {
       throws InterruptedException {
     ObjectNode document = Documents.start("spark-llama4.bench.v1").put("peer", "spark-llama4");
     BenchReport.describeMachine(document);
+    try (MemoryWatch memory = MemoryWatch.start()) {
+      measure(benchmark, directory, name, options, document, memory);
+    }
+  }
+
+  private void measure(
+      Benchmark benchmark,
+      Path directory,
+      String name,
+      RuntimeOptions options,
+      ObjectNode document,
+      MemoryWatch memory)
+      throws InterruptedException {
     Optional<Loading> loading =
         load ? Optional.of(Loading.measure(directory, options)) : Optional.empty();
     try (BenchModel subject = BenchModel.open(directory, options)) {
       document.put("model", name).put("threads", subject.handle().backend().threads());
       Documents.backend(document, subject.handle());
       BenchReport report = benchmark.run(subject, options.engine().prefixCache());
-      report.describe(document, subject);
+      report.describe(document, subject, memory);
       loading.ifPresent(times -> BenchReport.describe(times, document.putObject("load")));
       if (run.json()) {
         console.document(document);
       } else {
         loading.ifPresent(times -> console.line(line(times)));
-        report.lines().forEach(console::line);
+        report.lines(memory).forEach(console::line);
       }
     }
   }
@@ -113,18 +127,20 @@ public final class BenchCommand implements Callable<Integer> {
   private static String line(Loading times) {
     return String.format(
         Locale.ROOT,
-        "Loading %.2f GB: cold %s, warm %s, from packed weights %s",
+        "Loading %.2f GB into %.2f GB: cold %s, warm %s, from packed weights %s",
+        times.storedBytes() / 1e9,
         times.bytes() / 1e9,
         times.coldSeconds().map(seconds -> speed(times, seconds)).orElse("not measured"),
         speed(times, times.warmSeconds()),
         times
             .cachedSeconds()
-            .map(seconds -> speed(times, seconds))
+            .map(seconds -> String.format(Locale.ROOT, "%.2f s", seconds))
             .orElse("not measured (--weights-cache)"));
   }
 
   private static String speed(Loading times, double seconds) {
-    return String.format(Locale.ROOT, "%.2f s (%.1f GB/s)", seconds, times.bytes() / seconds / 1e9);
+    return String.format(
+        Locale.ROOT, "%.2f s (%.2f GB/s)", seconds, times.storedPerSecond(seconds));
   }
 
   boolean isDebug() {

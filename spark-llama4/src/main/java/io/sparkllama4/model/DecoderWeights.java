@@ -6,6 +6,7 @@ import io.sparkllama4.backend.FeedForward;
 import io.sparkllama4.backend.FeedForwardLayer;
 import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.MixtureLayer;
+import io.sparkllama4.backend.ReadAhead;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.Linear;
@@ -37,19 +38,43 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
   ///
   /// @param memory owns what is made
   public DecoderWeights placed(Backend backend, WeightForm form, Allocator memory) {
-    return each(
+    try (ReadAhead ahead =
+        memory.isFilled() ? ReadAhead.NONE : backend.readAhead(linears(), form)) {
+      return each(
+          new Placing() {
+            @Override
+            public Linear linear(Linear stored, int parts, WeightForm asked) {
+              ahead.next();
+              return backend.place(stored, parts, asked, memory);
+            }
+
+            @Override
+            public Tensor vector(Tensor stored) {
+              return backend.place(stored, memory);
+            }
+          },
+          form);
+    }
+  }
+
+  /// All matrices in the order in which they are placed.
+  private List<Linear> linears() {
+    List<Linear> linears = new ArrayList<>();
+    each(
         new Placing() {
           @Override
           public Linear linear(Linear stored, int parts, WeightForm asked) {
-            return backend.place(stored, parts, asked, memory);
+            linears.add(stored);
+            return stored;
           }
 
           @Override
           public Tensor vector(Tensor stored) {
-            return backend.place(stored, memory);
+            return stored;
           }
         },
-        form);
+        WeightForm.STORED);
+    return linears;
   }
 
   /// What [#placed] allocates, in its order.

@@ -3,10 +3,10 @@ package io.sparkllama4.backend.cpu;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Ceilings;
 import io.sparkllama4.backend.Kernels;
+import io.sparkllama4.backend.ReadAhead;
 import io.sparkllama4.backend.Routing;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.backend.cpu.ffi.HostPages;
-import io.sparkllama4.backend.cpu.ffi.HugePages;
 import io.sparkllama4.backend.cpu.ffi.KernelLibrary;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
@@ -122,7 +122,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Allocator allocator() {
-    NativeArena arena = new NativeArena(HugePages::allocate);
+    NativeArena arena = new NativeArena(new ChunkedMemory());
     return new Allocator() {
       @Override
       public Tensor allocate(DType dtype, long... sizes) {
@@ -182,6 +182,11 @@ public final class CpuBackend implements Backend {
     return stored.dtype() == DType.F32
         ? List.of()
         : List.of(TensorSpec.of(DType.F32, stored.shape().elements()));
+  }
+
+  @Override
+  public ReadAhead readAhead(List<Linear> stored, WeightForm form) {
+    return staysStored(form) ? ReadAhead.NONE : FileReadAhead.start(stored);
   }
 
   @Override

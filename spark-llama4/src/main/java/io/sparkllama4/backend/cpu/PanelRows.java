@@ -126,16 +126,27 @@ final class PanelRows {
   void copyFloat8(
       Matrix source, long first, int count, Tensor panel, RowScale stored, Tensor scales) {
     MemorySegment from = source.values().data();
-    for (int lane = 0; lane < count; lane++) {
-      float scale = stored.of(lane);
-      for (int i = 0; i < columns; i++) {
-        byte code = from.get(ValueLayout.JAVA_BYTE, (first + lane) * columns + i);
-        if ((code & 0x7f) == 0x7f) {
-          scale = Float.NaN;
+    byte[] stand = new byte[ROWS * TILE];
+    byte[] turned = new byte[ROWS * TILE];
+    boolean[] odd = new boolean[ROWS];
+    for (int begin = 0; begin < columns; begin += TILE) {
+      int inputs = Math.min(TILE, columns - begin);
+      for (int lane = 0; lane < count; lane++) {
+        long at = (first + lane) * columns + begin;
+        MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at, stand, lane * TILE, inputs);
+        boolean isOdd = false;
+        for (int i = 0; i < inputs; i++) {
+          byte code = stand[lane * TILE + i];
+          isOdd |= (code & 0x7f) == 0x7f;
+          turned[i * ROWS + lane] = code;
         }
-        panel.data().set(ValueLayout.JAVA_BYTE, Panels.index(DType.F8_E4M3, lane, i), code);
+        odd[lane] |= isOdd;
       }
-      scales.set(lane, scale);
+      MemorySegment.copy(
+          turned, 0, panel.data(), ValueLayout.JAVA_BYTE, (long) begin * ROWS, inputs * ROWS);
+    }
+    for (int lane = 0; lane < count; lane++) {
+      scales.set(lane, odd[lane] ? Float.NaN : stored.of(lane));
     }
   }
 

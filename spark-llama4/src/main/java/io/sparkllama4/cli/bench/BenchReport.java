@@ -37,18 +37,16 @@ public final class BenchReport {
 
   /// Writes how long loading took.
   public static void describe(Loading loading, ObjectNode node) {
-    node.put("bytes", loading.bytes());
+    node.put("bytes", loading.bytes()).put("stored_bytes", loading.storedBytes());
     node.put("cold_seconds", loading.coldSeconds().orElse(null));
-    node.put(
-        "cold_gb_per_s",
-        loading.coldSeconds().map(s -> loading.bytesPerSecond(s) / 1e9).orElse(null));
+    node.put("cold_gb_per_s", loading.coldSeconds().map(loading::storedPerSecond).orElse(null));
     node.put("warm_seconds", loading.warmSeconds());
-    node.put("warm_gb_per_s", loading.bytesPerSecond(loading.warmSeconds()) / 1e9);
+    node.put("warm_gb_per_s", loading.storedPerSecond(loading.warmSeconds()));
     node.put("cached_seconds", loading.cachedSeconds().orElse(null));
   }
 
   /// Writes ceilings, cases and memory; call it last, when memory has had its peak.
-  public void describe(ObjectNode document, BenchModel model) {
+  public void describe(ObjectNode document, BenchModel model, MemoryWatch memory) {
     ObjectNode best = document.putObject("ceilings");
     Optional<Speeds> typical = ceilings();
     best.put("fp32_gflops", typical.map(s -> s.fp32() / 1e9).orElse(null));
@@ -58,15 +56,18 @@ public final class BenchReport {
     best.put("read_gb_per_s", typical.map(s -> s.read() / 1e9).orElse(null));
     ArrayNode entries = document.putArray("cases");
     cases.forEach(measured -> measured.describe(entries.addObject()));
-    document
-        .putObject("memory")
-        .put("weight_bytes", model.work().totalBytes())
-        .put("kv_peak_bytes", model.kvPeakBytes());
-    document.put("peak_rss_mib", Machine.peakResidentMebibytes());
+    ObjectNode taken =
+        document
+            .putObject("memory")
+            .put("weight_bytes", model.work().totalBytes())
+            .put("mapped_weight_bytes", model.handle().weights().mappedBytes())
+            .put("kv_peak_bytes", model.kvPeakBytes());
+    memory.describe(taken);
+    document.put("peak_rss_mib", Machine.peakResidentBytes().orElse(0) >> 20);
   }
 
   /// A table.
-  public List<String> lines() {
+  public List<String> lines(MemoryWatch memory) {
     List<String> lines = new ArrayList<>();
     Machine.describe().ifPresent(lines::add);
     ceilings().ifPresent(speeds -> lines.add("Ceilings: " + describe(speeds)));
@@ -82,7 +83,7 @@ public final class BenchReport {
             "GB/s",
             "share of ceiling"));
     cases.forEach(measured -> lines.add(line(measured)));
-    lines.add("Peak memory: " + Machine.peakResidentMebibytes() + " MiB");
+    lines.add(memory.line());
     return lines;
   }
 

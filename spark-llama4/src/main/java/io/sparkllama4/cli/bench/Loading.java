@@ -22,13 +22,18 @@ import java.util.stream.Stream;
 /// How long a model takes until it is open and every page of its weights has been read.
 ///
 /// @param bytes of weights in memory
+/// @param storedBytes of the checkpoint's weights, which are read
 /// @param coldSeconds with nothing of the checkpoint in the system's memory; empty where the system
 ///     cannot be made to forget it
 /// @param warmSeconds right behind
 /// @param cachedSeconds from the cache of packed weights that the options name; empty where they
 ///     name none
 public record Loading(
-    long bytes, Optional<Double> coldSeconds, double warmSeconds, Optional<Double> cachedSeconds) {
+    long bytes,
+    long storedBytes,
+    Optional<Double> coldSeconds,
+    double warmSeconds,
+    Optional<Double> cachedSeconds) {
   private static final long PAGE_BYTES = 4096;
 
   /// Opens the model twice, and from the cache if there is one.
@@ -44,13 +49,14 @@ public record Loading(
     }
     return new Loading(
         warm.bytes,
+        warm.storedBytes,
         cold.equals(Timed.NOT) ? Optional.empty() : Optional.of(cold.seconds),
         warm.seconds,
         cached);
   }
 
-  private record Timed(double seconds, long bytes) {
-    static final Timed NOT = new Timed(0, 0);
+  private record Timed(double seconds, long bytes, long storedBytes) {
+    static final Timed NOT = new Timed(0, 0, 0);
   }
 
   private static boolean isForgotten(Path directory) {
@@ -65,7 +71,8 @@ public record Loading(
     long start = System.nanoTime();
     try (ModelHandle handle = ModelHandle.open(directory, options)) {
       long bytes = touch(handle.weights());
-      return new Timed((System.nanoTime() - start) * 1e-9, bytes);
+      double seconds = (System.nanoTime() - start) * 1e-9;
+      return new Timed(seconds, bytes, handle.checkpoint().summary().bytes());
     }
   }
 
@@ -114,8 +121,8 @@ public record Loading(
         .forEach(segments::add);
   }
 
-  /// Bytes per second of a time.
-  double bytesPerSecond(double seconds) {
-    return bytes / seconds;
+  /// Gigabytes of the stored weights per second, of a time in seconds.
+  public double storedPerSecond(double seconds) {
+    return storedBytes / seconds / 1e9;
   }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /// What a figure must name: the processor, its vector extensions, the version.
@@ -83,14 +84,22 @@ final class Machine {
         .orElse("0.1.0-SNAPSHOT");
   }
 
-  /// The most memory that this process has had resident, in MiB; 0 where the system does not tell.
-  static long peakResidentMebibytes() {
+  /// The most memory that this process has had resident; empty where the system does not tell.
+  static OptionalLong peakResidentBytes() {
+    return ofThisProcess("VmHWM:");
+  }
+
+  /// The memory of this process that is no file's; empty where the system does not tell.
+  static OptionalLong anonymousBytes() {
+    return ofThisProcess("RssAnon:");
+  }
+
+  private static OptionalLong ofThisProcess(String name) {
     return lines("/proc/self/status").stream()
-        .filter(line -> line.startsWith("VmHWM:"))
+        .filter(line -> line.startsWith(name))
         .map(line -> line.replaceAll("\\D", ""))
-        .mapToLong(kibibytes -> Long.parseLong(kibibytes) / 1024)
-        .findFirst()
-        .orElse(0);
+        .mapToLong(kibibytes -> Long.parseLong(kibibytes) * 1024)
+        .findFirst();
   }
 
   private static List<String> lines(String file) {
