@@ -17,7 +17,7 @@ public interface ReadAhead extends AutoCloseable {
         }
       };
 
-  /// The next of the weights is about to be placed.
+  /// The next of the weights is about to be placed: waits until it has been read.
   void next();
 
   /// Stops reading; called before the weights' files are closed.

@@ -10,7 +10,9 @@ import java.util.List;
 /// bounded distance ahead.
 ///
 /// Packing alone would read them by page faults, from several places of a file at once, since the
-/// rows of a panel lie apart there: a disk then delivers a fraction of what it can.
+/// rows of a panel lie apart there: a disk then delivers a fraction of what it can, and threads
+/// that fault side by side on what is being read keep the processors busy with nothing else. So a
+/// matrix is not packed before it has been read.
 final class FileReadAhead implements ReadAhead {
   /// How much is read beyond the matrix that is being packed: what a disk delivers while a matrix
   /// is packed, and little beside the weights.
@@ -24,6 +26,9 @@ final class FileReadAhead implements ReadAhead {
 
   /// Matrices that have been packed or are being packed.
   private int begun;
+
+  /// Matrices that have been read.
+  private int ready;
 
   private boolean closed;
 
@@ -66,34 +71,54 @@ final class FileReadAhead implements ReadAhead {
   }
 
   private void read() {
-    for (int i = 0; i < sources.size(); i++) {
-      long position = sources.get(i).begin();
-      for (MemorySegment segment : sources.get(i).segments()) {
-        for (long at = 0; at < segment.byteSize(); at += PIECE) {
-          if (!isWanted(i, position)) {
-            break;
-          }
-          long size = Math.min(PIECE, segment.byteSize() - at);
-          // Asks the system for all of the piece and waits for it.
-          segment.asSlice(at, size).load();
-          position += size;
-        }
+    try {
+      for (int i = 0; i < sources.size() && read(i); i++) {
+        isRead(i + 1);
       }
+    } finally {
+      // Where this thread failed, nobody waits for it: who packs meets the same page, and reports.
+      isRead(sources.size());
     }
   }
 
-  /// Waits until bytes from `position` on, of matrix `index`, are near enough; false where they
-  /// have been packed already, or nothing is wanted any more.
-  private synchronized boolean isWanted(int index, long position) {
-    try {
-      while (!closed && position >= limit()) {
-        wait();
+  private synchronized void isRead(int matrices) {
+    ready = matrices;
+    notifyAll();
+  }
+
+  /// Reads a matrix; false where nothing more is wanted.
+  private boolean read(int index) {
+    long position = sources.get(index).begin();
+    for (MemorySegment segment : sources.get(index).segments()) {
+      for (long at = 0; at < segment.byteSize(); at += PIECE) {
+        if (!isNear(position)) {
+          return false;
+        }
+        long size = Math.min(PIECE, segment.byteSize() - at);
+        // Asks the system for all of the piece and waits for it.
+        segment.asSlice(at, size).load();
+        position += size;
       }
-    } catch (InterruptedException e) {
-      // Nobody interrupts this thread but to end it.
-      closed = true;
     }
-    return !closed && index >= begun - 1;
+    return true;
+  }
+
+  /// Waits until bytes from `position` on are near enough; false where nothing is wanted any more.
+  private synchronized boolean isNear(long position) {
+    while (!closed && position >= limit()) {
+      await();
+    }
+    return !closed;
+  }
+
+  private void await() {
+    try {
+      wait();
+    } catch (InterruptedException e) {
+      // Weights that are read later or never are still the right ones.
+      closed = true;
+      Thread.currentThread().interrupt();
+    }
   }
 
   private long limit() {
@@ -104,6 +129,9 @@ final class FileReadAhead implements ReadAhead {
   public synchronized void next() {
     begun++;
     notifyAll();
+    while (!closed && ready < begun) {
+      await();
+    }
   }
 
   @Override

@@ -36,9 +36,12 @@ public record Loading(
     Optional<Double> cachedSeconds) {
   private static final long PAGE_BYTES = 4096;
 
-  /// Opens the model twice, and from the cache if there is one.
+  /// Opens the model three times, and from the cache if there is one. The first time does not
+  /// count: it also waits for compilers and, where a host lends memory to virtual machines, for
+  /// memory that this one has not had yet.
   public static Loading measure(Path directory, RuntimeOptions options) {
     RuntimeOptions packing = options.withWeightsCache(Optional.empty());
+    open(directory, packing);
     Timed cold = isForgotten(directory) ? open(directory, packing) : Timed.NOT;
     Timed warm = open(directory, packing);
     Optional<Double> cached = Optional.empty();
