@@ -41,15 +41,15 @@ public final class MemoryWatch implements AutoCloseable {
     peakAnonymous = Math.max(peakAnonymous, Machine.anonymousBytes().orElse(0));
   }
 
-  /// The most anonymous memory so far: heap, packed weights, keys and values, threads; not the
+  /// The most anonymous memory that was seen so far: heap, packed weights, keys and values, threads; not the
   /// pages of mapped files, which the system can drop. Empty where the system does not tell.
   OptionalLong peakAnonymousBytes() {
-    look();
     return peakAnonymous == 0 ? OptionalLong.empty() : OptionalLong.of(peakAnonymous);
   }
 
   /// Writes the most memory so far.
   void describe(ObjectNode node) {
+    look();
     OptionalLong anonymous = peakAnonymousBytes();
     put(node, "peak_rss_bytes", Machine.peakResidentBytes());
     put(node, "peak_anonymous_bytes", anonymous);
@@ -66,6 +66,7 @@ public final class MemoryWatch implements AutoCloseable {
 
   /// The most memory so far, for people.
   String line() {
+    look();
     return String.format(
         Locale.ROOT,
         "Peak memory: %s resident, %s of it anonymous (heap %s)",
