@@ -41,7 +41,7 @@ public final class MemoryWatch implements AutoCloseable {
     peakAnonymous = Math.max(peakAnonymous, Machine.anonymousBytes().orElse(0));
   }
 
-  /// The most anonymous memory that was seen so far: heap, packed weights, keys and values, threads; not the
+  /// The most anonymous memory seen so far: heap, packed weights, keys and values, threads; not the
   /// pages of mapped files, which the system can drop. Empty where the system does not tell.
   OptionalLong peakAnonymousBytes() {
     return peakAnonymous == 0 ? OptionalLong.empty() : OptionalLong.of(peakAnonymous);
