@@ -1,5 +1,6 @@
 package io.sparkllama4.backend.cpu;
 
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Matrix;
@@ -31,7 +32,7 @@ final class PanelRows {
 
   PanelRows(int columns) {
     this.columns = columns;
-    this.padded = (int) Panels.roundUp(columns, PanelPacker.INT4_GROUP);
+    this.padded = (int) Panels.roundUp(columns, WeightForm.INT4_GROUP_128.group());
     this.weights = new float[ROWS * padded];
   }
 
@@ -217,7 +218,8 @@ final class PanelRows {
   void quantizeInt4(int group, Tensor panel, Tensor scales) {
     float[] scale = new float[ROWS];
     float[] inverse = new float[ROWS];
-    for (int from = 0; from < padded; from += group) {
+    long end = Panels.roundUp(columns, group);
+    for (int from = 0; from < end; from += group) {
       LaneQuantizer.groupScales(weights, from, group, scale);
       for (int lane = 0; lane < ROWS; lane++) {
         long at = (long) from / group * ROWS + lane;

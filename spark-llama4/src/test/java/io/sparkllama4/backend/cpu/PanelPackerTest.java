@@ -79,20 +79,23 @@ class PanelPackerTest {
   @ParameterizedTest
   @EnumSource(RandomTensors.Form.class)
   void fourBitsTakeTheBetterOfTwoScales(RandomTensors.Form stored) {
-    each(
-        stored,
-        WeightForm.INT4,
-        (source, packed, first) -> {
-          for (int row = 0; row < packed.rows(); row++) {
-            for (int from = 0; from < source.columns(); from += PanelPacker.INT4_GROUP) {
-              checkGroup(source, first + row, packed, row, from);
+    for (WeightForm form : List.of(WeightForm.INT4, WeightForm.INT4_GROUP_128)) {
+      each(
+          stored,
+          form,
+          (source, packed, first) -> {
+            for (int row = 0; row < packed.rows(); row++) {
+              for (int from = 0; from < source.columns(); from += form.group()) {
+                checkGroup(source, first + row, packed, row, from, form.group());
+              }
             }
-          }
-        });
+          });
+    }
   }
 
-  private static void checkGroup(Matrix source, int stored, Matrix packed, int row, int from) {
-    int end = (int) Math.min(from + PanelPacker.INT4_GROUP, source.columns());
+  private static void checkGroup(
+      Matrix source, int stored, Matrix packed, int row, int from, int group) {
+    int end = (int) Math.min(from + group, source.columns());
     float largest = 0;
     for (int i = from; i < end; i++) {
       float weight = source.weight(stored, i);
