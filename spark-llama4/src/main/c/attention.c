@@ -85,14 +85,24 @@ static void gather(const paged *cache, int64_t tile, int64_t from, int64_t end, 
 
 /* scores [KEYS] of a row -> weights; returns the factor for what was added before. */
 INLINE float soften(float *scores, int64_t first, int64_t last, float *most, float *sum) {
+  static const int32_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   float before = *most, now = before;
-  for (int64_t i = 0; i < KEYS; i++) {
-    if (i < first || i > last) {
-      scores[i] = -__builtin_inff();
-    } else if (scores[i] > now || scores[i] != scores[i]) {
-      now = scores[i];
-    }
+  vi number = load_ints(numbers), odd = {};
+  vf largest = broadcast(-__builtin_inff());
+  UNROLL for (int i = 0; i < KEYS; i += LANES) {
+    vf score = load_floats(scores + i);
+    vi outside = (number + i < (int32_t)first) | (number + i > (int32_t)last);
+    score = select_floats(outside, broadcast(-__builtin_inff()), score);
+    store_floats(scores + i, score);
+    largest = max_floats(score, largest);
+    odd |= score != score;
   }
+  int32_t any = 0;
+  for (int lane = 0; lane < LANES; lane++) {
+    now = largest[lane] > now ? largest[lane] : now;
+    any |= odd[lane];
+  }
+  if (any) now = __builtin_nanf("");
   vf total = {};
   UNROLL for (int i = 0; i < KEYS; i += LANES) {
     vf weight = exp_floats(load_floats(scores + i) - broadcast(now));

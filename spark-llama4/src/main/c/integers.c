@@ -77,13 +77,10 @@ static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *targ
     if (kind == KIND_INT4_QUANTIZED) {
       /* Sums of weights start from what takes the 8 out of the nibbles again; pairs of bytes have a sum each. */
       int32_t even = 0, odd = 0;
-      for (int j = 0; j < SUM_GROUP; j++) {
-        bytes[from + j] = (int8_t)whole[j];
-        if (j & 2) {
-          odd -= 8 * (int8_t)whole[j];
-        } else {
-          even -= 8 * (int8_t)whole[j];
-        }
+      for (int j = 0; j < SUM_GROUP; j++) bytes[from + j] = (int8_t)whole[j];
+      for (int j = 0; j < SUM_GROUP; j += 4) {
+        even -= 8 * (whole[j] + whole[j + 1]);
+        odd -= 8 * (whole[j + 2] + whole[j + 3]);
       }
 #ifdef SL4_PAIRS
       starts[from / SUM_GROUP] = (int32_t)((uint32_t)(uint16_t)even | (uint32_t)odd << 16);

@@ -11,7 +11,9 @@ import io.sparkllama4.backend.Routing;
 import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.backend.StepTokens;
 import io.sparkllama4.backend.Temperature;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Linear;
+import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
 import java.util.List;
 
@@ -31,6 +33,11 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
   private final PanelMath math;
   private final PanelProducts products;
   private final PanelAttention attention;
+  private final RotaryTable turns = new RotaryTable();
+  private final NativeArena arena = new NativeArena();
+
+  /// Ones, as many as a head is wide: the norm of heads is that of rows without a weight.
+  private Tensor ones = arena.allocate(DType.F32, 0);
 
   FastKernels(CpuPool pool, PanelMath math, PanelAttention attention) {
     this.pool = pool;
@@ -205,22 +212,27 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
 
   @Override
   public void normHeads(Tensor heads, int headDim, float epsilon) {
+    if (ones.size(0) != headDim) {
+      ones = arena.allocate(DType.F32, headDim);
+      for (int i = 0; i < headDim; i++) {
+        ones.set(i, 1f);
+      }
+    }
+    int each = Math.toIntExact(heads.rowElements() / headDim);
+    PanelMath.Rows rows = new PanelMath.Rows(heads.data(), 0, 4L * headDim, heads.rows() * each);
     forRows(
         heads.rows(),
         heads.rowElements(),
-        (first, end) -> super.normHeads(heads.rows(first, end - first), headDim, epsilon));
+        (first, end) -> {
+          PanelMath.Rows some = rows.slice(first * each, end * each);
+          math.rmsNorm(some, ones, epsilon, some);
+        });
   }
 
   @Override
   public void rope(Tensor heads, Tensor positions, Tensor inverseFrequencies) {
-    forRows(
-        heads.rows(),
-        8 * heads.rowElements(),
-        (first, end) ->
-            super.rope(
-                heads.rows(first, end - first),
-                positions.rows(first, end - first),
-                inverseFrequencies));
+    turns.prepare(positions, inverseFrequencies);
+    forRows(heads.rows(), 2 * heads.rowElements(), (first, end) -> turns.rotate(heads, first, end));
   }
 
   @Override
@@ -237,5 +249,6 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
   public void close() {
     products.close();
     attention.close();
+    arena.close();
   }
 }

@@ -9,6 +9,7 @@ import io.sparkllama4.backend.KvLayer;
 import io.sparkllama4.backend.StepTokens;
 import io.sparkllama4.backend.Temperature;
 import io.sparkllama4.tensor.DType;
+import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
 import java.util.Arrays;
@@ -93,6 +94,37 @@ class FastKernelsTest {
       scalar.swiGlu(input, expectedActivation);
       fast.swiGlu(input, foundActivation);
       assertClose(foundActivation, expectedActivation, 1e-5);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.sparkllama4.backend.cpu.KernelPaths#all")
+  void headsAreNormedAndRotatedAsTheScalarKernelsDo(KernelPaths path) {
+    try (NativeArena arena = new NativeArena();
+        CpuPool pool = new CpuPool(2);
+        FastKernels fast = path.kernels(pool)) {
+      ScalarKernels scalar = new ScalarKernels();
+      // Angles are kept from layer to layer of a step: other positions and rates take their place.
+      for (int[] shape : new int[][] {{3, 2, 8}, {40, 5, 64}, {40, 5, 64}, {2, 1, 20}}) {
+        RandomTensors random = new RandomTensors(shape[0], arena);
+        Tensor expected = random.floats(shape[0], shape[1] * shape[2]);
+        Tensor found = arena.allocate(DType.F32, shape[0], shape[1] * shape[2]);
+        found.data().copyFrom(expected.data());
+        scalar.normHeads(expected, shape[2], 1e-5f);
+        fast.normHeads(found, shape[2], 1e-5f);
+        assertClose(found, expected, 1e-5);
+        Tensor rates = random.floats(shape[2] / 2);
+        for (int start = 0; start < 3; start++) {
+          Tensor positions = arena.allocate(DType.I32, shape[0]);
+          for (int t = 0; t < shape[0]; t++) {
+            positions.data().set(Elements.INT, 4L * t, 7 * start + t);
+          }
+          found.data().copyFrom(expected.data());
+          scalar.rope(expected, positions, rates);
+          fast.rope(found, positions, rates);
+          assertThat(found.data().mismatch(expected.data())).isEqualTo(-1);
+        }
+      }
     }
   }
 
