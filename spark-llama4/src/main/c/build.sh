@@ -38,12 +38,14 @@ build() {
 if [ "${2:-}" = emulated ]; then
   build avx512-vnni -O1 -march=x86-64-v3 -DSL4_EMULATE -DSL4_WIDTH=64 -DSL4_DOT4
   build avx512 -O1 -march=x86-64-v3 -DSL4_EMULATE -DSL4_WIDTH=64 -DSL4_PAIRS
+  build avx2-vnni -O1 -march=x86-64-v3 -DSL4_EMULATE -DSL4_WIDTH=32 -DSL4_DOT4
   build narrow -O1 -DSL4_EMULATE -DSL4_WIDTH=16
   exit 0
 fi
 case $(uname -m) in
   x86_64)
     build x86-64-v3 -march=x86-64-v3
+    build x86-64-v3-vnni -march=x86-64-v3 -mavxvnni
     build x86-64-v4 -march=x86-64-v4 -mprefer-vector-width=512
     build x86-64-v4-vnni -march=x86-64-v4 -mavx512vnni -mprefer-vector-width=512
     ;;

@@ -23,7 +23,8 @@
 #else
 #define SL4_WIDTH 16
 #endif
-#if (SL4_WIDTH == 64 && defined(__AVX512VNNI__)) || (SL4_WIDTH == 16 && defined(__ARM_FEATURE_DOTPROD))
+#if (SL4_WIDTH == 64 && defined(__AVX512VNNI__)) || (SL4_WIDTH == 32 && defined(__AVXVNNI__)) || \
+    (SL4_WIDTH == 16 && defined(__ARM_FEATURE_DOTPROD))
 #define SL4_DOT4 1
 #elif SL4_WIDTH >= 32
 #define SL4_PAIRS 1
@@ -190,6 +191,8 @@ INLINE vs multiply_byte_pairs(vi unsigned_bytes, vi signed_bytes) {
 INLINE vi dot4(vi sum, vi first, vi second) {
 #if defined(SL4_DOT4) && !defined(SL4_EMULATE) && SL4_WIDTH == 64
   return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)first, (__m512i)second);
+#elif defined(SL4_DOT4) && !defined(SL4_EMULATE) && SL4_WIDTH == 32
+  return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)first, (__m256i)second);
 #elif defined(SL4_DOT4) && !defined(SL4_EMULATE) && defined(__ARM_NEON)
   return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)first, (int8x16_t)second);
 #else

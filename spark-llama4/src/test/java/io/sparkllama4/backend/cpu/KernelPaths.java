@@ -14,6 +14,7 @@ enum KernelPaths {
   VECTOR,
   NATIVE,
   NARROW,
+  AVX2_VNNI,
   AVX512,
   AVX512_VNNI;
 

@@ -18,6 +18,7 @@ enum InstructionSet {
       Set.of("avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni", "fma", "f16c")),
   X86_64_V4(
       "amd64", "x86-64-v4", Set.of("avx512f", "avx512bw", "avx512vl", "avx512dq", "fma", "f16c")),
+  X86_64_V3_VNNI("amd64", "x86-64-v3-vnni", Set.of("avx2", "avx_vnni", "fma", "f16c", "bmi2")),
   X86_64_V3("amd64", "x86-64-v3", Set.of("avx2", "fma", "f16c", "bmi2")),
   ARM_DOT("aarch64", "armv8.2-dotprod", Set.of("asimd", "asimddp")),
   ARM("aarch64", "armv8", Set.of("asimd"));
