@@ -102,6 +102,30 @@ class OptionsTest {
     assertThat(run.error().get("key").textValue()).isEqualTo(option);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", "stored", "bf16", "int8"})
+  void groupsAreOfInt4Alone(String form) {
+    List<String> options = new ArrayList<>(List.of("--ids", "1", "--int4-group", "128"));
+    if (!form.isEmpty()) {
+      options.addAll(List.of("--weights", form));
+    }
+    CommandRun run = generate(options.toArray(String[]::new));
+    isWrongUsage(run);
+    assertThat(run.error().get("key").textValue()).isEqualTo("--int4-group");
+    assertThat(run.error().get("found").textValue()).isEqualTo("128");
+    assertThat(run.error().get("expected").textValue())
+        .contains("with --weights int4", form.isEmpty() ? "stored" : form);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"32", "128"})
+  void int4TakesBothSizesOfGroups(String size) {
+    CommandRun run =
+        generate("--ids", "1,2", "--max-tokens", "2", "--weights", "int4", "--int4-group", size);
+    assertThat(run.status()).as(run.output()).isZero();
+    assertThat(run.document().at("/results/0/completion_ids")).hasSize(2);
+  }
+
   @Test
   void anEmptyStopTextIsNone() {
     isWrongUsage(generate("--ids", "1", "--stop", ""));

@@ -1,7 +1,10 @@
 package io.sparkllama4.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.Llama4Conf;
 import io.sparkllama4.plugin.Llama4ConfKeys;
 import java.io.IOException;
@@ -98,6 +101,28 @@ class ConfTemplateTest {
               }
             });
     assertThat(Llama4Conf.of(conf)).isEqualTo(Llama4Conf.of(new SparkConf(false)));
+  }
+
+  @Test
+  void groupsAreOfInt4Alone() {
+    SparkConf conf = new SparkConf(false).set(Llama4ConfKeys.WEIGHTS_GROUP, "128");
+    assertThatThrownBy(() -> Llama4Conf.of(conf))
+        .isInstanceOfSatisfying(
+            Llama4Exception.class,
+            refused -> {
+              assertThat(refused.code()).isEqualTo(ErrorCode.INVALID_OPTION);
+              assertThat(refused.report().key()).isEqualTo(Llama4ConfKeys.WEIGHTS_GROUP);
+              assertThat(refused.report().found()).isEqualTo("128");
+              assertThat(refused.report().expected())
+                  .contains("with " + Llama4ConfKeys.WEIGHTS + " int4", "stored");
+            });
+    assertThat(Llama4Conf.of(conf.set(Llama4ConfKeys.WEIGHTS, "int4")).runtime().int4Group())
+        .isEqualTo(128);
+    assertThat(
+            Llama4Conf.of(new SparkConf(false).set(Llama4ConfKeys.WEIGHTS, "int4"))
+                .runtime()
+                .int4Group())
+        .isEqualTo(32);
   }
 
   @Test

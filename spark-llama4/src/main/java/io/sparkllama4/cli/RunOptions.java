@@ -1,5 +1,6 @@
 package io.sparkllama4.cli;
 
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.runtime.RuntimeOptions;
@@ -42,10 +43,8 @@ public final class RunOptions {
   @Option(
       names = "--int4-group",
       paramLabel = "32|128",
-      description =
-          "Weights that share a scale where they become int4 (default: ${DEFAULT-VALUE}).",
-      defaultValue = "32")
-  private String int4Group = "";
+      description = "Weights that share a scale; with --weights int4 alone (default: 32).")
+  private @Nullable String int4Group;
 
   @Option(
       names = "--weights-cache",
@@ -120,7 +119,6 @@ public final class RunOptions {
     OptionValues.requireOneOf("--backend", backend, "cpu", "cuda", "auto");
     OptionValues.requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
     OptionValues.requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
-    OptionValues.requireOneOf("--int4-group", int4Group, "32", "128");
     OptionValues.requireOneOf("--prefix-cache", prefixCache, "on", "off");
     OptionValues.requireOneOf("--speculation", speculation, "auto", "on", "off");
     OptionValues.requireAtLeast("--threads", threads, 1);
@@ -137,7 +135,7 @@ public final class RunOptions {
         kernels,
         threads,
         weights,
-        Integer.parseInt(int4Group),
+        groupOfInt4(),
         Optional.ofNullable(weightsCache),
         ranks,
         strict,
@@ -147,6 +145,21 @@ public final class RunOptions {
             kvSize,
             prefixCache.equals("on"),
             SpeculationMode.valueOf(speculation.toUpperCase(Locale.ROOT))));
+  }
+
+  /// A size of groups that nothing would have is refused rather than left without effect.
+  private int groupOfInt4() {
+    if (int4Group == null) {
+      return WeightForm.INT4.group();
+    }
+    OptionValues.requireOneOf("--int4-group", int4Group, "32", "128");
+    if (!weights.equals(WeightForm.INT4.label())) {
+      throw OptionValues.wrong(
+          "--int4-group",
+          int4Group,
+          "with --weights int4; with --weights " + weights + " no weights share scales in groups");
+    }
+    return Integer.parseInt(int4Group);
   }
 
   /// Whether stack traces are wanted.

@@ -1,5 +1,6 @@
 package io.sparkllama4.plugin;
 
+import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.error.ErrorCode;
@@ -74,7 +75,7 @@ public record Llama4Conf(
               choice(Llama4ConfKeys.KERNELS, "auto", "scalar", "vector", "native"),
               threads == 0 ? cores : threads,
               choice(Llama4ConfKeys.WEIGHTS, "stored", "bf16", "int8", "int4"),
-              Integer.parseInt(choice(Llama4ConfKeys.WEIGHTS_GROUP, "32", "128")),
+              groupOfInt4(),
               Optional.of(text(Llama4ConfKeys.WEIGHTS_CACHE).trim())
                   .filter(directory -> !directory.isEmpty())
                   .map(Path::of),
@@ -96,6 +97,25 @@ public record Llama4Conf(
               "a number of bytes, with k, m or g behind it for more");
       return new Llama4Conf(
           models(), runtime, seed, integer(Llama4ConfKeys.WINDOW_ROWS, 1), answers);
+    }
+
+    /// A size of groups that nothing would have is refused rather than left without effect.
+    private int groupOfInt4() {
+      if (text(Llama4ConfKeys.WEIGHTS_GROUP).isBlank()) {
+        return WeightForm.INT4.group();
+      }
+      int group = Integer.parseInt(choice(Llama4ConfKeys.WEIGHTS_GROUP, "32", "128"));
+      String weights = text(Llama4ConfKeys.WEIGHTS).trim();
+      if (!weights.equals(WeightForm.INT4.label())) {
+        throw invalid(
+            Llama4ConfKeys.WEIGHTS_GROUP,
+            "with "
+                + Llama4ConfKeys.WEIGHTS
+                + " int4; with "
+                + weights
+                + " no weights share scales in groups");
+      }
+      return group;
     }
 
     private Map<String, Path> models() {

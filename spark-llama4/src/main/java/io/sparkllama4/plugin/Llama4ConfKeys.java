@@ -29,7 +29,7 @@ public final class Llama4ConfKeys {
   /// Form of the weights in memory.
   public static final String WEIGHTS = PREFIX + "weights";
 
-  /// Weights that share a scale where they become 4-bit integers.
+  /// Weights that share a scale where they become 4-bit integers; empty for the usual number.
   public static final String WEIGHTS_GROUP = PREFIX + "weights.group";
 
   /// Directory that keeps packed weights for the next start; empty for none.
@@ -73,7 +73,7 @@ public final class Llama4ConfKeys {
           new Key(KERNELS, "auto", "--kernels"),
           new Key(THREADS, "0", "--threads"),
           new Key(WEIGHTS, "stored", "--weights"),
-          new Key(WEIGHTS_GROUP, "32", "--int4-group"),
+          new Key(WEIGHTS_GROUP, "", "--int4-group"),
           new Key(WEIGHTS_CACHE, "", "--weights-cache"),
           new Key(RANKS, "1", "--ranks"),
           new Key(STRICT, "true", "--strict"),

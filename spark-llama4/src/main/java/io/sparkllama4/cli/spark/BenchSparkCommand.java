@@ -121,7 +121,9 @@ public final class BenchSparkCommand implements Callable<Integer> {
     all.put(prefix + "kernels", options.kernels());
     all.put(prefix + "threads", Integer.toString(options.threads()));
     all.put(prefix + "weights", options.weights());
-    all.put(prefix + "weights.group", Integer.toString(options.int4Group()));
+    if (options.weights().equals("int4")) {
+      all.put(prefix + "weights.group", Integer.toString(options.int4Group()));
+    }
     all.put(prefix + "strict", Boolean.toString(options.strict()));
     all.put(prefix + "batch.max", Integer.toString(options.engine().maxBatch()));
     all.put(prefix + "prefill.chunk", Integer.toString(options.engine().prefillChunk()));
