@@ -1,6 +1,7 @@
 package io.sparkllama4.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sparkllama4.golden.Oracle;
@@ -10,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -115,33 +117,69 @@ class BenchCommandTest {
     assertThat(document.at("/ceilings/fp32_gflops").isNull()).isTrue();
   }
 
+  private static JsonNode classified(String prefixCache) {
+    return document(
+        tiny(
+            "--prefill",
+            "",
+            "--decode",
+            "",
+            "--classify",
+            "5",
+            "--shared-prefix",
+            "20",
+            "--own",
+            "5",
+            "--ceilings",
+            "false",
+            "--prefix-cache",
+            prefixCache,
+            "--row-repeat",
+            "3",
+            "--json"));
+  }
+
   @Test
   void scoredLabelsAreThoseOfExhaustiveScoring() {
-    JsonNode document =
-        document(
-            tiny(
-                "--prefill",
-                "",
-                "--decode",
-                "",
-                "--classify",
-                "5",
-                "--shared-prefix",
-                "20",
-                "--own",
-                "5",
-                "--ceilings",
-                "false",
-                "--prefix-cache",
-                "off",
-                "--json"));
+    JsonNode document = classified("off");
 
-    assertThat(cases(document)).containsExactly("classify_by_generation 5", "classify 5");
+    assertThat(cases(document)).containsExactly("classify_by_generation_per_row 5", "classify 5");
     JsonNode scored = document.get("cases").get(1);
     assertThat(scored.get("checked_rows").intValue()).isEqualTo(5);
     assertThat(scored.get("same_label_as_exhaustive").intValue()).isEqualTo(5);
     double speed = scored.get("median").doubleValue();
     assertThat(scored.get("rows_per_s").doubleValue()).isEqualTo(speed / 25);
+    assertThat(scored.get("rows_per_s_ratio_to")).hasSize(1);
+  }
+
+  @Test
+  void classificationStandsBesideGenerationWithAndWithoutReuse() {
+    JsonNode cases = classified("on").get("cases");
+    JsonNode perRow = cases.get(0);
+    JsonNode once = cases.get(1);
+    JsonNode scored = cases.get(2);
+
+    assertThat(perRow.get("case").textValue()).isEqualTo("classify_by_generation_per_row");
+    assertThat(once.get("case").textValue()).isEqualTo("classify_by_generation");
+    assertThat(scored.get("case").textValue()).isEqualTo("classify");
+    // Four tokens of a label behind every prompt; the fifth output token is never computed.
+    assertThat(perRow.get("computed_tokens").intValue()).isEqualTo(5 * (25 + 4));
+    // Blocks of 16 tokens are shared.
+    assertThat(once.get("computed_tokens").intValue()).isEqualTo(5 * (25 + 4) - 4 * 16);
+    assertThat(scored.get("computed_tokens").intValue()).isBetween(5 * 25 - 4 * 16, 245 - 4 * 16);
+    JsonNode ratios = scored.get("rows_per_s_ratio_to");
+    assertThat(ratios).hasSize(2);
+    for (JsonNode other : List.of(perRow, once)) {
+      List<Double> rounds = new ArrayList<>();
+      for (int round = 0; round < 3; round++) {
+        rounds.add(
+            scored.get("tokens_per_s").get(round).doubleValue()
+                / other.get("tokens_per_s").get(round).doubleValue());
+      }
+      Collections.sort(rounds);
+      assertThat(ratios.get(other.get("case").textValue()).doubleValue())
+          .isCloseTo(rounds.get(1), within(1e-9));
+    }
   }
 
   @Test

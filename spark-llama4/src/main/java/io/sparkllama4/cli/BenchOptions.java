@@ -50,8 +50,8 @@ final class BenchOptions {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "Rows that get one of eight labels, measured by scoring the labels and by generation"
-              + " (default: none).")
+          "Rows that get one of eight labels, measured by scoring the labels and by generation, with"
+              + " the instruction computed for each row and once (default: none).")
   private int classify;
 
   @Option(

@@ -57,11 +57,13 @@ public final class Benchmark {
       }
     }
     if (plan.classified() > 0) {
+      if (!reusesPrefixes) {
+        progress.accept("Prefixes are not reused, so there is no case classify_by_generation");
+      }
       ClassifyCase.Shape rows =
           new ClassifyCase.Shape(
               plan.classified(), shape.sharedPrefix(), shape.own(), shape.label());
-      cases.add(ClassifyCase.generating(rows));
-      cases.add(ClassifyCase.scoring(rows));
+      cases.addAll(ClassifyCase.all(rows, reusesPrefixes));
     }
     return cases;
   }

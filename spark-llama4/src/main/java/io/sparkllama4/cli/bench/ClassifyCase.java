@@ -3,15 +3,16 @@ package io.sparkllama4.cli.bench;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.Engine;
+import io.sparkllama4.engine.EngineStats;
 import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.TokenLogprob;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Rows that get one of eight labels: by scoring all of them behind one computed prompt, or by
-/// generating as many tokens as a label and its end have. Tokens of prompts are counted, which are
-/// the same for both, so the ratio of the two speeds is that of rows per second. Each run has an
-/// engine of its own.
+/// Rows that get one of eight labels: by scoring them behind one computed prompt, or by generating
+/// as many tokens as a label and its end have, with the instruction computed for each row or once.
+/// Tokens of prompts are counted, which are the same for all, so the ratio of two speeds is that of
+/// rows per second. Each run has an engine of its own.
 final class ClassifyCase implements Case {
   private static final int LABELS = 8;
 
@@ -30,29 +31,57 @@ final class ClassifyCase implements Case {
     }
   }
 
+  /// How rows get their labels.
+  private enum Way {
+    GENERATION_PER_ROW("classify_by_generation_per_row"),
+    GENERATION("classify_by_generation"),
+    SCORES("classify");
+
+    private final String label;
+
+    Way(String label) {
+      this.label = label;
+    }
+  }
+
   private final Shape shape;
-  private final boolean generates;
+  private final Way way;
+
+  /// What it is compared with, run before it in each round.
+  private final List<ClassifyCase> others;
+
+  private final List<Double> seconds = new ArrayList<>();
+  private EngineStats stats = EngineStats.NONE;
   private int checked;
   private int same;
 
-  private ClassifyCase(Shape shape, boolean generates) {
+  private ClassifyCase(Shape shape, Way way, List<ClassifyCase> others) {
     this.shape = shape;
-    this.generates = generates;
+    this.way = way;
+    this.others = others;
   }
 
-  /// By scoring the labels.
-  static ClassifyCase scoring(Shape shape) {
-    return new ClassifyCase(shape, false);
+  /// All ways, in the order in which they must be run.
+  ///
+  /// @param reusesPrefixes without it the instruction is never computed once, and a way less is
+  ///     left
+  static List<ClassifyCase> all(Shape shape, boolean reusesPrefixes) {
+    List<ClassifyCase> cases = new ArrayList<>();
+    cases.add(new ClassifyCase(shape, Way.GENERATION_PER_ROW, List.of()));
+    if (reusesPrefixes) {
+      cases.add(new ClassifyCase(shape, Way.GENERATION, List.of()));
+    }
+    cases.add(new ClassifyCase(shape, Way.SCORES, List.copyOf(cases)));
+    return cases;
   }
 
-  /// By generating the label.
-  static ClassifyCase generating(Shape shape) {
-    return new ClassifyCase(shape, true);
+  private boolean generates() {
+    return way != Way.SCORES;
   }
 
   @Override
   public String name() {
-    return generates ? "classify_by_generation" : "classify";
+    return way.label;
   }
 
   @Override
@@ -77,19 +106,22 @@ final class ClassifyCase implements Case {
       labels.add(model.ids().label(label, shape.label()));
     }
     Rows rows =
-        generates
+        generates()
             ? Rows.generate(prompts, shape.label() + 1)
             : new Rows(prompts, new PromptBatch.Choose(labels, PromptBatch.Scores.BEST_TOTAL));
-    try (Engine engine = model.freshEngine(model.maxBatch(), true)) {
+    boolean reusesPrefixes = way != Way.GENERATION_PER_ROW;
+    try (Engine engine = model.freshEngine(model.maxBatch(), reusesPrefixes)) {
       long start = System.nanoTime();
       List<Completion> answers = rows.answers(engine);
-      double seconds = (System.nanoTime() - start) * 1e-9;
+      double taken = (System.nanoTime() - start) * 1e-9;
+      seconds.add(taken);
+      stats = engine.stats();
       model.note(engine);
-      if (!generates && checked == 0) {
+      if (!generates() && checked == 0) {
         check(model, prompts, labels, answers);
       }
       double tokens = (double) shape.rows() * shape.promptTokens();
-      return new Sample(tokens, seconds, flops(model, answers), 0);
+      return new Sample(tokens, taken, flops(model, answers), 0);
     }
   }
 
@@ -99,7 +131,7 @@ final class ClassifyCase implements Case {
     for (Completion answer : answers) {
       Completion.Usage usage = answer.usage();
       computed += usage.promptTokens() - usage.cachedTokens();
-      if (generates) {
+      if (generates()) {
         computed += answer.ids().length - 1;
         sampled += answer.ids().length;
       } else {
@@ -150,8 +182,27 @@ final class ClassifyCase implements Case {
   public void describe(ObjectNode document, double tokensPerSecond) {
     document.put("rows_per_s", tokensPerSecond / shape.promptTokens());
     document.put("labels", LABELS).put("label_tokens", shape.label());
-    if (!generates) {
+    document.put("steps", stats.steps());
+    document.put("computed_tokens", stats.prefillTokens() + decodedTokens());
+    if (!generates()) {
       document.put("checked_rows", checked).put("same_label_as_exhaustive", same);
+      ObjectNode ratios = document.putObject("rows_per_s_ratio_to");
+      others.forEach(other -> ratios.put(other.name(), ratio(other)));
     }
+  }
+
+  /// Every token of an output but the last goes through the layers.
+  private long decodedTokens() {
+    return generates() ? (long) shape.rows() * shape.label() : 0;
+  }
+
+  /// How many times as fast as `other`, which had the same rounds: the median of the rounds'
+  /// ratios.
+  private double ratio(ClassifyCase other) {
+    List<Double> ratios = new ArrayList<>();
+    for (int round = 0; round < seconds.size(); round++) {
+      ratios.add(other.seconds.get(round) / seconds.get(round));
+    }
+    return Measured.median(ratios);
   }
 }
