@@ -17,6 +17,7 @@ import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Runs one prompt through a decoder in a single step, without an engine.
 final class Forward {
@@ -27,6 +28,17 @@ final class Forward {
   /// The logits behind every token of `ids`, `[T][V]`; `probe` sees the intermediates.
   static float[][] logits(
       DecoderSpec spec, DecoderWeights weights, Backend backend, List<Integer> ids, Probe probe) {
+    return logits(spec, weights, backend, ids, ids.size(), probe);
+  }
+
+  /// The logits behind the last `wanted` tokens of `ids`, `[wanted][V]`.
+  static float[][] logits(
+      DecoderSpec spec,
+      DecoderWeights weights,
+      Backend backend,
+      List<Integer> ids,
+      int wanted,
+      Probe probe) {
     int count = ids.size();
     try (Allocator memory = backend.allocator();
         KvCache cache =
@@ -54,17 +66,35 @@ final class Forward {
               ints(memory, table));
       DecoderWeights placed = weights.placed(backend, WeightForm.STORED, memory);
       Decoder decoder = new Decoder(spec, placed, backend.kernels());
-      decoder.forward(new StepInput(tokens, tables, tables), cache, buffers, probe);
-      Tensor logits = decoder.head(count, positions, buffers);
+      StepInput all = new StepInput(tokens, tables, tables);
+      decoder.forward(wanted == count ? all : last(wanted, all, memory), cache, buffers, probe);
+      if (wanted == 0) {
+        return new float[0][];
+      }
+      int[] outputs = java.util.stream.IntStream.range(0, wanted).toArray();
+      Tensor logits = decoder.head(wanted, ints(memory, outputs), buffers);
       probe.see("logits", logits);
-      float[][] copy = new float[count][spec.vocabulary()];
-      for (int t = 0; t < count; t++) {
+      float[][] copy = new float[wanted][spec.vocabulary()];
+      for (int t = 0; t < wanted; t++) {
         for (int v = 0; v < spec.vocabulary(); v++) {
           copy[t][v] = logits.at((long) t * spec.vocabulary() + v);
         }
       }
       return copy;
     }
+  }
+
+  private static StepInput last(int wanted, StepInput all, Allocator memory) {
+    int count = all.tokens().count();
+    int[] rows = java.util.stream.IntStream.range(count - wanted, count).toArray();
+    int[] ids = java.util.stream.IntStream.of(rows).map(all.tokens().ids()::intAt).toArray();
+    StepTokens tokens =
+        new StepTokens(ints(memory, ids), ints(memory, rows), ints(memory, 0, wanted));
+    return new StepInput(
+        all.tokens(),
+        all.global(),
+        all.chunked(),
+        Optional.of(new StepInput.Wanted(ints(memory, rows), tokens)));
   }
 
   private static Tensor ints(Allocator memory, int... values) {

@@ -122,7 +122,7 @@ public interface Kernels {
   ///
   /// @param input `[T, H]`
   /// @param indices I32 `[R]`
-  /// @param output `[R, H]`
+  /// @param output `[R, H]`; may be the front of `input` where `indices` ascend
   void selectRows(Tensor input, Tensor indices, Tensor output);
 
   /// For each row: penalties, temperature, top-k, top-p, min-p, choice; and the log-probabilities

@@ -134,8 +134,8 @@ final class EngineLoop implements Runnable {
         first += slice.count();
       }
       runner.ensureBuffers(plan.tokens(), wanted.size());
-      runner.run(plan);
-      List<SampleResult> results = runner.sample(plan, wanted);
+      runner.run(plan, wanted);
+      List<SampleResult> results = runner.sample(wanted);
       StepWork work = account(plan, System.nanoTime() - start);
       for (int i = 0; i < wanted.size(); i++) {
         take(wanted.get(i), results.get(i), work);

@@ -44,22 +44,23 @@ final class StepRunner implements AutoCloseable {
   ///
   /// @param sequence whose
   /// @param position of the token behind which it stands, in its sequence
-  /// @param index of that token in the step
+  /// @param index of that token in the step; ascending in a step, and without gaps in a sequence
   /// @param row what is asked of it
   record Wanted(Sequence sequence, int position, int index, SampleRow row) {}
 
-  /// Computes the tokens of `plan`; keys and values are in the cache afterwards.
-  void run(StepPlan plan) {
+  /// Computes the tokens of `plan`, those of `wanted` to the end; keys and values are in the cache
+  /// afterwards.
+  void run(StepPlan plan, List<Wanted> wanted) {
     cache.reserve(KvGroup.GLOBAL, blocks.blocksInUse(KvGroup.GLOBAL));
     cache.reserve(KvGroup.CHUNKED, blocks.blocksInUse(KvGroup.CHUNKED));
     ensureBuffers(plan.tokens(), 1);
-    StepInput input = tensors.input(plan);
+    StepInput input = tensors.input(plan, wanted);
     backend.step(() -> decoder.forward(input, cache, buffers, probe));
   }
 
   /// Makes the wanted logits of the step that has just been run, and samples them.
-  List<SampleResult> sample(StepPlan plan, List<Wanted> wanted) {
-    int count = plan.tokens();
+  List<SampleResult> sample(List<Wanted> wanted) {
+    int count = wanted.size();
     int most = Math.min(wanted.size(), MOST_LOGIT_ROWS);
     if (most > buffers.logitRowCapacity()) {
       throw new IllegalStateException("Logit rows were not planned for");
@@ -69,9 +70,9 @@ final class StepRunner implements AutoCloseable {
       List<Wanted> part = wanted.subList(first, Math.min(wanted.size(), first + most));
       IntList rows = new IntList(part.size());
       List<SampleRow> samples = new ArrayList<>(part.size());
-      for (Wanted row : part) {
-        rows.add(row.index());
-        samples.add(row.row());
+      for (int i = 0; i < part.size(); i++) {
+        rows.add(first + i);
+        samples.add(part.get(i).row());
       }
       Tensor indices = tensors.rows(rows);
       backend.step(

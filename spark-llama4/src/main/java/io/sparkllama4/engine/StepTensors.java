@@ -8,7 +8,9 @@ import io.sparkllama4.model.StepInput;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Turns a plan into the flat integer tensors that kernels read: the one place where sequences
 /// become arrays.
@@ -20,6 +22,10 @@ final class StepTensors implements AutoCloseable {
   private final Ints positions;
   private final Ints queryStarts;
   private final Ints outputRows;
+  private final Ints wantedRows;
+  private final Ints wantedIds;
+  private final Ints wantedPositions;
+  private final Ints wantedStarts;
   private final Tables global;
   private final Tables chunked;
 
@@ -30,6 +36,10 @@ final class StepTensors implements AutoCloseable {
     this.positions = new Ints();
     this.queryStarts = new Ints();
     this.outputRows = new Ints();
+    this.wantedRows = new Ints();
+    this.wantedIds = new Ints();
+    this.wantedPositions = new Ints();
+    this.wantedStarts = new Ints();
     this.global = new Tables();
     this.chunked = new Tables();
   }
@@ -87,7 +97,9 @@ final class StepTensors implements AutoCloseable {
   }
 
   /// The tensors of `plan`, valid until the next call.
-  StepInput input(StepPlan plan) {
+  ///
+  /// @param wanted rows of logits, in the order of their tokens in the step
+  StepInput input(StepPlan plan, List<StepRunner.Wanted> wanted) {
     ids.values.clear();
     positions.values.clear();
     queryStarts.values.clear();
@@ -109,7 +121,30 @@ final class StepTensors implements AutoCloseable {
     return new StepInput(
         new StepTokens(ids.upload(), positions.upload(), queryStarts.upload()),
         global.upload(globalSize),
-        chunked.upload(chunkedSize));
+        chunked.upload(chunkedSize),
+        wanted.size() == plan.tokens() ? Optional.empty() : Optional.of(wanted(plan, wanted)));
+  }
+
+  private StepInput.Wanted wanted(StepPlan plan, List<StepRunner.Wanted> wanted) {
+    for (Ints all : List.of(wantedRows, wantedIds, wantedPositions, wantedStarts)) {
+      all.values.clear();
+    }
+    int next = 0;
+    int end = 0;
+    for (StepPlan.Slice slice : plan.slices()) {
+      wantedStarts.values.add(next);
+      end += slice.count();
+      for (; next < wanted.size() && wanted.get(next).index() < end; next++) {
+        StepRunner.Wanted row = wanted.get(next);
+        wantedRows.values.add(row.index());
+        wantedIds.values.add(slice.sequence().token(row.position()));
+        wantedPositions.values.add(row.position());
+      }
+    }
+    wantedStarts.values.add(next);
+    return new StepInput.Wanted(
+        wantedRows.upload(),
+        new StepTokens(wantedIds.upload(), wantedPositions.upload(), wantedStarts.upload()));
   }
 
   /// The tensor of the tokens whose logits are wanted, valid until the next call.
@@ -123,7 +158,10 @@ final class StepTensors implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Ints ints : new Ints[] {ids, positions, queryStarts, outputRows}) {
+    for (Ints ints : List.of(ids, positions, queryStarts, outputRows)) {
+      ints.memory.close();
+    }
+    for (Ints ints : List.of(wantedRows, wantedIds, wantedPositions, wantedStarts)) {
       ints.memory.close();
     }
     for (Tables tables : new Tables[] {global, chunked}) {

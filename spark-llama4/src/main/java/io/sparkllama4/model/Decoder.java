@@ -31,7 +31,9 @@ public final class Decoder {
 
   /// Runs the tokens of a step through all layers and the final norm.
   ///
-  /// Afterwards the cache holds their keys and values, and `buffers.norm(T)` what the head reads.
+  /// Afterwards the cache holds their keys and values, and `buffers.norm(R)` what the head reads of
+  /// the R tokens whose logits are wanted. Others end at the keys and values of the last layer:
+  /// nothing reads what it would make of them.
   public void forward(StepInput input, KvCache cache, StepBuffers buffers, Probe probe) {
     int count = input.tokens().count();
     Tensor hidden = buffers.hidden(count); // [T, H]
@@ -48,6 +50,14 @@ public final class Decoder {
               buffers,
               inside);
       kernels.attentionInput(hidden, layer.attention(), step);
+      if (i == weights.layers().size() - 1 && input.wanted().isPresent()) {
+        StepInput.Wanted wanted = input.wanted().get();
+        if (wanted.tokens().count() == 0) {
+          return;
+        }
+        step = keep(wanted, hidden, step);
+        hidden = buffers.hidden(wanted.tokens().count()); // [R, H]
+      }
       kernels.attention(hidden, layer.attention(), step);
       switch (layer.feedForward()) {
         case FeedForwardLayer dense -> kernels.feedForward(hidden, dense, buffers, inside);
@@ -55,14 +65,24 @@ public final class Decoder {
       }
       inside.see("output", hidden);
     }
-    Tensor norm = buffers.norm(count); // [T, H]
+    Tensor norm = buffers.norm(hidden.rows()); // [R, H]
     kernels.rmsNorm(hidden, weights.norm(), spec.normEpsilon(), norm);
     probe.see("norm", norm);
   }
 
+  /// Moves the wanted tokens of `step`, with their queries, to the front.
+  private AttentionStep keep(StepInput.Wanted wanted, Tensor hidden, AttentionStep step) {
+    StepBuffers buffers = step.buffers();
+    int kept = wanted.tokens().count();
+    kernels.selectRows(hidden, wanted.rows(), buffers.hidden(kept));
+    kernels.selectRows(buffers.query(hidden.rows()), wanted.rows(), buffers.query(kept));
+    return new AttentionStep(wanted.tokens(), step.tables(), step.cache(), buffers, step.probe());
+  }
+
   /// Logits of some tokens of the step that [#forward] has just run.
   ///
-  /// @param rows I32 `[R]`, indices of tokens in the step
+  /// @param count how many tokens' logits the step wanted
+  /// @param rows I32, indices among these
   /// @return `[R, V]`, in the buffers
   public Tensor head(int count, Tensor rows, StepBuffers buffers) {
     Tensor logits = buffers.logits(rows.rows()); // [R, V]

@@ -13,6 +13,11 @@ import java.util.Map;
 /// Attention is left out, so that shares of ceilings come out too low rather than too high.
 final class Work {
   private long matrixWeights;
+
+  /// Those of them that the last layer has behind its keys and values, which only tokens pass whose
+  /// logits are wanted.
+  private long lastWeights;
+
   private long headWeights;
   private long headBytes;
   private long sharedBytes;
@@ -38,6 +43,7 @@ final class Work {
         case MixtureLayer mixture -> addMixture(mixture);
       }
     }
+    lastWeights += behindKeys(weights.layers().getLast());
     headWeights += size(weights.head());
     headBytes += weights.head().bytes();
     totalBytes += sharedBytes + headBytes + weights.embedding().data().byteSize();
@@ -55,6 +61,23 @@ final class Work {
     matrixWeights +=
         mixture.chosen()
             * (size(mixture.expertGateUp().getFirst()) + size(mixture.expertDown().getFirst()));
+  }
+
+  private static long behindKeys(DecoderWeights.Layer layer) {
+    return size(layer.attention().output())
+        + switch (layer.feedForward()) {
+          case FeedForwardLayer dense -> size(dense.mlp());
+          case MixtureLayer mixture ->
+              size(mixture.router())
+                  + mixture.shared().stream().mapToLong(Work::size).sum()
+                  + mixture.chosen()
+                      * (size(mixture.expertGateUp().getFirst())
+                          + size(mixture.expertDown().getFirst()));
+        };
+  }
+
+  private static long size(GatedMlp mlp) {
+    return size(mlp.gateUp()) + size(mlp.down());
   }
 
   private void everyToken(GatedMlp mlp) {
@@ -76,7 +99,7 @@ final class Work {
   /// @param tokens those that go through the layers
   /// @param sampled those whose logits are made
   double flops(double tokens, double sampled) {
-    return 2.0 * (tokens * matrixWeights + sampled * headWeights);
+    return 2.0 * (tokens * (matrixWeights - lastWeights) + sampled * (lastWeights + headWeights));
   }
 
   /// Bytes of weights that a step reads whose tokens were routed to so many experts of each layer.
