@@ -8,6 +8,8 @@ import io.sparkllama4.backend.KvLayer;
 import io.sparkllama4.backend.MixtureLayer;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.backend.SampleResult;
+import io.sparkllama4.backend.SampleRow;
 import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.backend.StepTokens;
 import io.sparkllama4.backend.Temperature;
@@ -243,6 +245,23 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
         (first, end) ->
             super.scaleQueries(
                 queries.rows(first, end - first), positions.rows(first, end - first), temperature));
+  }
+
+  /// Every row of logits is as long as the vocabulary, and each is on its own.
+  @Override
+  public List<SampleResult> sample(Tensor logits, List<SampleRow> rows) {
+    SampleResult[] results = new SampleResult[rows.size()];
+    forRows(
+        rows.size(),
+        logits.rowElements(),
+        (first, end) -> {
+          List<SampleResult> part =
+              super.sample(logits.rows(first, end - first), rows.subList(first, end));
+          for (int row = first; row < end; row++) {
+            results[row] = part.get(row - first);
+          }
+        });
+    return List.of(results);
   }
 
   @Override
