@@ -5,6 +5,7 @@ import io.sparkllama4.tensor.Linear;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /// A thread that reads mapped weights in large pieces, in the order in which they are packed and a
 /// bounded distance ahead.
@@ -105,15 +106,16 @@ final class FileReadAhead implements ReadAhead {
 
   /// Waits until bytes from `position` on are near enough; false where nothing is wanted any more.
   private synchronized boolean isNear(long position) {
-    while (!closed && position >= limit()) {
-      await();
-    }
+    await(() -> position < limit());
     return !closed;
   }
 
-  private void await() {
+  /// Waits until something holds, or nothing is wanted any more.
+  private synchronized void await(BooleanSupplier holds) {
     try {
-      wait();
+      while (!closed && !holds.getAsBoolean()) {
+        wait();
+      }
     } catch (InterruptedException e) {
       // Weights that are read later or never are still the right ones.
       closed = true;
@@ -129,9 +131,7 @@ final class FileReadAhead implements ReadAhead {
   public synchronized void next() {
     begun++;
     notifyAll();
-    while (!closed && ready < begun) {
-      await();
-    }
+    await(() -> ready >= begun);
   }
 
   @Override

@@ -107,8 +107,8 @@ class FastKernelsTest {
       // Angles are kept from layer to layer of a step: other positions and rates take their place.
       for (int[] shape : new int[][] {{3, 2, 8}, {40, 5, 64}, {40, 5, 64}, {2, 1, 20}}) {
         RandomTensors random = new RandomTensors(shape[0], arena);
-        Tensor expected = random.floats(shape[0], shape[1] * shape[2]);
-        Tensor found = arena.allocate(DType.F32, shape[0], shape[1] * shape[2]);
+        Tensor expected = random.floats(shape[0], (long) shape[1] * shape[2]);
+        Tensor found = arena.allocate(DType.F32, shape[0], (long) shape[1] * shape[2]);
         found.data().copyFrom(expected.data());
         scalar.normHeads(expected, shape[2], 1e-5f);
         fast.normHeads(found, shape[2], 1e-5f);
