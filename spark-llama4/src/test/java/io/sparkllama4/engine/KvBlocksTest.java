@@ -116,12 +116,13 @@ class KvBlocksTest {
         new Sequence(
             new Submission("q", 1, () -> {}), 0, prompt, new PromptBatch.Choose(continuations));
     Choice choice = Objects.requireNonNull(sequence.choice);
-    assertThat(choice.computedTokens()).isEqualTo(19 + 2);
+    assertThat(choice.computedTokens()).as("of the first, without its last").isEqualTo(19);
     assertThat(sequence.length()).isEqualTo(13 + 19);
     compute(blocks, sequence, 32);
     assertThat(sequence.firstChunkedBlock).as("the chunk of positions 8 to 15").isEqualTo(1);
     assertThat(sequence.chunkedBlocks.size()).isEqualTo(3);
     assertThat(choice.advance(sequence)).isTrue();
+    assertThat(choice.computedTokens()).as("with the second").isEqualTo(19 + 2);
     blocks.forgotten(32 - sequence.computed());
     assertThat(sequence.computed()).isEqualTo(13);
     assertThat(sequence.length()).isEqualTo(15);
