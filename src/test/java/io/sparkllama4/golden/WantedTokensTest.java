@@ -36,16 +36,8 @@ class WantedTokensTest {
     public void see(String name, Routing routing) {}
   }
 
-  static List<Object[]> cases() {
-    return Oracle.all().stream()
-        .flatMap(
-            oracle ->
-                TestModel.kernelPaths().stream().map(kernels -> new Object[] {oracle, kernels}))
-        .toList();
-  }
-
   @ParameterizedTest(name = "{0} {1}")
-  @MethodSource("cases")
+  @MethodSource("io.sparkllama4.golden.GoldenForwardTest#cases")
   void endAtTheKeysOfTheLastLayer(Oracle oracle, String kernels) {
     try (Checkpoint checkpoint = Checkpoint.open(oracle.directory());
         Backend backend = Backends.open("cpu", new BackendOptions(kernels, 2, true))) {

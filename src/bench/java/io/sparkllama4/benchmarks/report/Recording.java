@@ -75,6 +75,17 @@ record Recording(List<JsonNode> ours, List<JsonNode> others) {
     return values(ours, key, number);
   }
 
+  /// How far our speeds lie apart, over their median: those of all documents, or where there is one
+  /// document, its samples. Empty where neither tells.
+  List<Double> spread(Key key) {
+    List<Double> speeds = ours(key, "median");
+    if (speeds.size() < 2) {
+      return ours(key, "spread");
+    }
+    List<Double> sorted = speeds.stream().sorted().toList();
+    return List.of((sorted.getLast() - sorted.getFirst()) / median(sorted));
+  }
+
   /// The median speeds of the other engine.
   List<Double> others(Key key) {
     return values(others, key, "median");

@@ -80,7 +80,7 @@ final class Tables {
               key.name(),
               key.n(),
               Recording.median(recording.ours(key, "median")),
-              number(recording.ours(key, "spread"), 100, "%.0f %%"),
+              number(recording.spread(key), 100, "%.0f %%"),
               number(recording.ours(key, "gb_per_s"), 1, "%.1f"),
               share(recording, key));
       lines.add(other.isPresent() ? line + other(recording, key) : line);

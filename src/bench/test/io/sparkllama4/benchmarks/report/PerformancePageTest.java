@@ -65,9 +65,9 @@ class PerformancePageTest {
             "Some CPU, 2 threads, kernels vector, strict; 2026-11-22, commit abc1234."
                 + " Ceilings: fp32 100 GFLOP/s, reads 20.0 GB/s.",
             "| case | n | tokens/s | spread | GB/s | share of ceiling | llama.cpp | ratio | |",
-            "| prefill | 512 | 200 | 10 % | 1.5 | 50 % of fp32 | 100 | 2.00 | 1.00 to 3.00 |",
-            "| decode | 1 | 20 | 2 % |  |  | 10 | 2.00 | 1.00 to 3.00 |",
-            "| decode | 8 | 40 |  |  |  |  | | |",
+            "| prefill | 512 | 200 | 50 % | 1.5 | 50 % of fp32 | 100 | 2.00 | 1.00 to 3.00 |",
+            "| decode | 1 | 20 | 100 % |  |  | 10 | 2.00 | 1.00 to 3.00 |",
+            "| decode | 8 | 40 | 50 % |  |  |  | | |",
             "Peak memory 3000 MiB.");
   }
 
