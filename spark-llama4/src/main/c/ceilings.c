@@ -22,7 +22,7 @@ INLINE double multiply_adds(int64_t rounds) {
 /* Keeps the compiler from computing in advance what it could. */
 #define HIDE(x) __asm__ volatile("" : "+m"(x))
 
-/* 8-bit weights of any sign with 8-bit inputs: the best exact sequence of this instruction set. */
+/* 8-bit weights and inputs: the best exact sequence of this instruction set. */
 INLINE double int8_products(int64_t rounds) {
   vi sums[8], weight = (vi){} + 0x01010101, input = (vi){} + 0x01020102;
   HIDE(weight);
@@ -30,10 +30,10 @@ INLINE double int8_products(int64_t rounds) {
   UNROLL for (int i = 0; i < 8; i++) sums[i] = (vi){} + i;
   for (int64_t n = 0; n < rounds; n++) {
 #ifdef SL4_PAIRS
-    /* Bytes to 16 bits, those to 32 bits: what is exact where one factor has its sign moved to the other. */
+    /* Bytes to 16 bits, those to 32 bits. */
     UNROLL for (int i = 0; i < 8; i++) {
-      vi pairs = (vi)multiply_byte_pairs(weight ^ sums[i], input);
-      sums[i] += multiply_pairs(pairs, input);
+      NOW(weight);
+      sums[i] += multiply_pairs((vi)multiply_byte_pairs(weight, input), input);
     }
 #else
     UNROLL for (int i = 0; i < 8; i++) sums[i] = dot4(sums[i], weight, input);

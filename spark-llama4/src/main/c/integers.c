@@ -1,6 +1,8 @@
 /* Products of 8-bit activations with 8-bit and 4-bit weights: exact integer sums, then the scales. */
 #include "kernels.h"
 
+#include <stddef.h>
+
 /* Rows of the largest tile. */
 #define MOST 8
 
@@ -13,28 +15,29 @@
 #define ADD_PRODUCTS(sum, weights, inputs) dot4(sum, weights, inputs)
 #endif
 
-/* The bytes of a row of activations in front of its values. */
-INLINE int64_t header_bytes(int kind, int64_t inputs) {
-  int64_t sums = kind == KIND_INT4_QUANTIZED ? round_up(inputs, 128) / SUM_GROUP : 0;
-  return (int64_t)sizeof(quantized_row) + round_up(4 * sums, 64);
+INLINE int64_t sum_groups(int kind, int64_t inputs) {
+  int64_t group = kind == KIND_INT8_QUANTIZED ? SCALE_GROUP : SUM_GROUP;
+  return round_up(inputs, 128) / group;
 }
 
-/* Values are 16 bits wide where the instruction multiplies 16-bit numbers. */
-INLINE int64_t value_bytes(int kind) {
-#ifdef SL4_PAIRS
-  return kind == KIND_INT8_QUANTIZED ? 2 : 1;
-#else
-  (void)kind;
-  return 1;
-#endif
+/* The bytes of a row of activations in front of its values. */
+INLINE int64_t header_bytes(int kind, int64_t inputs) {
+  int64_t groups = sum_groups(kind, inputs);
+  if (kind == KIND_INT8_QUANTIZED) return round_up((int64_t)sizeof(quantized_group) * groups, 64);
+  return (int64_t)sizeof(quantized_row) + round_up(4 * groups, 64);
 }
 
 EXPORT int64_t sl4_quantized_bytes(int kind, int64_t inputs) {
-  return header_bytes(kind, inputs) + round_up(value_bytes(kind) * round_up(inputs, 128), 64);
+  return header_bytes(kind, inputs) + round_up(inputs, 128);
 }
 
-/* x / scale rounded to the nearest integer, ties to even, with scale = max |x| / 127. */
-static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *target) {
+/* The largest magnitude of some inputs, and 0, or NaN where one of them is not finite. */
+typedef struct {
+  float most;
+  float odd;
+} span;
+
+INLINE span span_of(const float *x, int64_t inputs) {
   vf most = (vf){}, odd = (vf){};
   int64_t i = 0;
   for (; i + LANES <= inputs; i += LANES) {
@@ -42,73 +45,99 @@ static void quantize_row(int kind, const float *x, int64_t inputs, uint8_t *targ
     most = max_floats(most, (vf)((vi)value & 0x7fffffff));
     odd += value - value;
   }
-  float largest = 0, not_finite = 0;
+  span all = {0, 0};
   for (int lane = 0; lane < LANES; lane++) {
-    largest = most[lane] > largest ? most[lane] : largest;
-    not_finite += odd[lane];
+    all.most = most[lane] > all.most ? most[lane] : all.most;
+    all.odd += odd[lane];
   }
-  for (int64_t j = i; j < inputs; j++) {
-    float magnitude = __builtin_fabsf(x[j]);
-    largest = magnitude > largest ? magnitude : largest;
-    not_finite += x[j] - x[j];
+  for (; i < inputs; i++) {
+    float magnitude = __builtin_fabsf(x[i]);
+    all.most = magnitude > all.most ? magnitude : all.most;
+    all.odd += x[i] - x[i];
   }
-  quantized_row *header = (quantized_row *)target;
-  /* A NaN or an infinity among the inputs makes every output NaN, as it would without quantisation. */
-  header->scale = largest / 127 + not_finite;
-  /* Inputs so small that the inverse overflows count as 0. */
-  float inverse = largest > 0 ? 127 / largest : 0;
-  if (__builtin_isinf(inverse)) inverse = 0;
-  int32_t *starts = (int32_t *)(target + sizeof(quantized_row));
-  int8_t *bytes = (int8_t *)(target + header_bytes(kind, inputs));
-  int64_t padded = round_up(inputs, 128);
-  for (int64_t from = 0; from < padded; from += SUM_GROUP) {
-    int32_t whole[SUM_GROUP];
-    for (int j = 0; j < SUM_GROUP; j += LANES) {
-      vi rounded;
-      if (from + j + LANES <= inputs) {
-        rounded = round_floats(load_floats(x + from + j) * broadcast(inverse));
-      } else {
-        float part[LANES];
-        for (int k = 0; k < LANES; k++) part[k] = from + j + k < inputs ? x[from + j + k] : 0;
-        rounded = round_floats(load_floats(part) * broadcast(inverse));
-      }
-      memcpy(whole + j, &rounded, sizeof rounded);
+  return all;
+}
+
+/* Inputs so small that the inverse overflows count as 0. */
+INLINE float inverse_of(float levels, float most) {
+  float inverse = most > 0 ? levels / most : 0;
+  return __builtin_isinf(inverse) ? 0 : inverse;
+}
+
+/* `count` integers, a multiple of the vector's: x * inverse to the nearest, ties to even; 0 from `inputs` on. */
+INLINE void round_inputs(const float *x, int64_t inputs, float inverse, int count, int32_t *whole) {
+  for (int j = 0; j < count; j += LANES) {
+    vi rounded;
+    if (j + LANES <= inputs) {
+      rounded = round_floats(load_floats(x + j) * broadcast(inverse));
+    } else {
+      float part[LANES];
+      for (int k = 0; k < LANES; k++) part[k] = j + k < inputs ? x[j + k] : 0;
+      rounded = round_floats(load_floats(part) * broadcast(inverse));
     }
-    if (kind == KIND_INT4_QUANTIZED) {
-      /* Sums of weights start from what takes the 8 out of the nibbles again; pairs of bytes have a sum each. */
-      int32_t even = 0, odd = 0;
-      for (int j = 0; j < SUM_GROUP; j++) bytes[from + j] = (int8_t)whole[j];
-      for (int j = 0; j < SUM_GROUP; j += 4) {
-        even -= 8 * (whole[j] + whole[j + 1]);
-        odd -= 8 * (whole[j + 2] + whole[j + 3]);
-      }
-#ifdef SL4_PAIRS
-      starts[from / SUM_GROUP] = (int32_t)((uint32_t)(uint16_t)even | (uint32_t)odd << 16);
+    memcpy(whole + j, &rounded, sizeof rounded);
+  }
+}
+
+/* Inputs of 8-bit weights: 64 of them share a scale, max |x| / 64. */
+static void quantize_groups(const float *x, int64_t inputs, uint8_t *target) {
+  quantized_group *groups = (quantized_group *)target;
+  int8_t *bytes = (int8_t *)(target + header_bytes(KIND_INT8_QUANTIZED, inputs));
+  for (int64_t from = 0; from < round_up(inputs, 128); from += SCALE_GROUP, groups++) {
+    int64_t some = from < inputs ? min_i64(SCALE_GROUP, inputs - from) : 0;
+    span all = span_of(x + from, some);
+    /* A NaN or an infinity among the inputs makes every output NaN, as it would without quantisation. */
+    groups->scale = all.most / 64 + all.odd;
+    int32_t whole[SCALE_GROUP], sum = 0;
+    round_inputs(x + from, some, inverse_of(64, all.most), SCALE_GROUP, whole);
+    for (int j = 0; j < SCALE_GROUP; j++) {
+      bytes[from + j] = (int8_t)whole[j];
+      sum += whole[j];
+    }
+#ifdef SL4_SIGNED
+    groups->start = 0;
+    (void)sum;
 #else
-      starts[from / SUM_GROUP] = even + odd;
+    /* Sums of weights start from what takes the 128 out of the bytes again. */
+    groups->start = -128 * sum;
 #endif
-      continue;
-    }
-#if defined(SL4_PAIRS)
-    /* Even and odd inputs of four stand together: so unpacking a word of weights takes shifts alone. */
-    int16_t *pairs = (int16_t *)bytes + from;
-    for (int j = 0; j < SUM_GROUP; j += 4) {
-      pairs[j] = (int16_t)whole[j];
-      pairs[j + 1] = (int16_t)whole[j + 2];
-      pairs[j + 2] = (int16_t)whole[j + 1];
-      pairs[j + 3] = (int16_t)whole[j + 3];
-    }
-#elif defined(SL4_DOT_UNSIGNED)
-    for (int j = 0; j < SUM_GROUP; j++) bytes[from + j] = (int8_t)(uint8_t)(whole[j] + 128);
-#else
+  }
+}
+
+/* Inputs of 4-bit weights: x / scale rounded to the nearest integer, ties to even, with scale = max |x| / 127. */
+static void quantize_row(const float *x, int64_t inputs, uint8_t *target) {
+  span all = span_of(x, inputs);
+  ((quantized_row *)target)->scale = all.most / 127 + all.odd;
+  float inverse = inverse_of(127, all.most);
+  int32_t *starts = (int32_t *)(target + sizeof(quantized_row));
+  int8_t *bytes = (int8_t *)(target + header_bytes(KIND_INT4_QUANTIZED, inputs));
+  for (int64_t from = 0; from < round_up(inputs, 128); from += SUM_GROUP) {
+    int32_t whole[SUM_GROUP];
+    round_inputs(x + from, inputs - from, inverse, SUM_GROUP, whole);
+    /* Sums of weights start from what takes the 8 out of the nibbles again; pairs of bytes have a sum each. */
+    int32_t even = 0, odd = 0;
     for (int j = 0; j < SUM_GROUP; j++) bytes[from + j] = (int8_t)whole[j];
+    for (int j = 0; j < SUM_GROUP; j += 4) {
+      even -= 8 * (whole[j] + whole[j + 1]);
+      odd -= 8 * (whole[j + 2] + whole[j + 3]);
+    }
+#ifdef SL4_PAIRS
+    starts[from / SUM_GROUP] = (int32_t)((uint32_t)(uint16_t)even | (uint32_t)odd << 16);
+#else
+    starts[from / SUM_GROUP] = even + odd;
 #endif
   }
 }
 
 EXPORT void sl4_quantize(int kind, const float *x, int64_t x_stride, int64_t inputs, int64_t rows, uint8_t *target) {
   int64_t stride = sl4_quantized_bytes(kind, inputs);
-  for (int64_t m = 0; m < rows; m++) quantize_row(kind, x + m * x_stride, inputs, target + m * stride);
+  for (int64_t m = 0; m < rows; m++) {
+    if (kind == KIND_INT8_QUANTIZED) {
+      quantize_groups(x + m * x_stride, inputs, target + m * stride);
+    } else {
+      quantize_row(x + m * x_stride, inputs, target + m * stride);
+    }
+  }
 }
 
 INLINE float row_scale(const uint8_t *x, int64_t x_stride, int64_t m) {
@@ -117,62 +146,62 @@ INLINE float row_scale(const uint8_t *x, int64_t x_stride, int64_t m) {
 
 /* ---- 8-bit weights ---- */
 
+/* sums += products of four inputs and their weights, for every row. */
+INLINE void int8_words(const int rows, const int count, const uint8_t *w, int64_t stride, const uint8_t *values,
+                       int64_t x_stride, vi sums[MOST][4][VECTORS]) {
+  if (rows > 2) FETCH_AHEAD(w);
+  UNROLL for (int p = 0; p < count; p++) {
+    vi weights[VECTORS];
+    UNROLL for (int v = 0; v < VECTORS; v++) weights[v] = weight_bytes(load_ints(w + p * stride + v * SL4_WIDTH));
+    UNROLL for (int m = 0; m < rows; m++) {
+      vi input = broadcast4(values + m * x_stride);
+      UNROLL for (int v = 0; v < VECTORS; v++) {
+#ifdef SL4_PAIRS
+        /* Two products of at most 255 * 64 stay within 16 bits. */
+        sums[m][p][v] += multiply_pairs((vi)multiply_byte_pairs(weights[v], input), (vi){} + 0x00010001);
+#else
+        sums[m][p][v] = dot4(sums[m][p][v], weights[v], input);
+#endif
+        if (rows > 3) NOW(sums[m][p][v]);
+      }
+    }
+  }
+}
+
 INLINE void int8_tile(const int rows, const int count, panels weight, const uint8_t *x, int64_t x_stride, float *y,
                       int64_t y_stride) {
   const uint8_t *values = x + header_bytes(KIND_INT8_QUANTIZED, weight.inputs);
   const uint8_t *w = weight.values;
   int64_t stride = weight.apart * panel_bytes(KIND_INT8_QUANTIZED, weight.inputs, 0);
-  vi sums[MOST][4][VECTORS];
+  vf totals[MOST][4][VECTORS];
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int p = 0; p < count; p++)
-      UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = (vi){};
-  int64_t words = (weight.inputs + 3) / 4;
-  _Pragma("GCC unroll 2") for (int64_t i = 0; i < words; i++, w += 4 * PANEL) {
-    if (rows > 2) FETCH_AHEAD(w);
-    UNROLL for (int p = 0; p < count; p++) {
-#ifdef SL4_PAIRS
-      vi even[VECTORS], odd[VECTORS];
-      UNROLL for (int v = 0; v < VECTORS; v++) {
-        vs bytes = (vs)load_ints(w + p * stride + v * SL4_WIDTH);
-        even[v] = (vi)((bytes << 8) >> 8);
-        odd[v] = (vi)(bytes >> 8);
-      }
-      UNROLL for (int m = 0; m < rows; m++) {
-        vi input = broadcast4(values + m * x_stride + 8 * i);
+      UNROLL for (int v = 0; v < VECTORS; v++) totals[m][p][v] = (vf){};
+  for (int64_t i = 0; i < weight.inputs; i += SCALE_GROUP, x += sizeof(quantized_group)) {
+    vi sums[MOST][4][VECTORS];
+    UNROLL for (int m = 0; m < rows; m++) {
+      vi start = broadcast4(x + m * x_stride + offsetof(quantized_group, start));
+      UNROLL for (int p = 0; p < count; p++)
         UNROLL for (int v = 0; v < VECTORS; v++) {
-          sums[m][p][v] += multiply_pairs(even[v], input);
-          if (rows > 3) NOW(sums[m][p][v]);
+          sums[m][p][v] = start;
         }
-      }
-      UNROLL for (int m = 0; m < rows; m++) {
-        vi input = broadcast4(values + m * x_stride + 8 * i + 4);
-        UNROLL for (int v = 0; v < VECTORS; v++) {
-          sums[m][p][v] += multiply_pairs(odd[v], input);
-          if (rows > 3) NOW(sums[m][p][v]);
-        }
-      }
-#else
-      UNROLL for (int v = 0; v < VECTORS; v++) {
-        vi bytes = load_ints(w + p * stride + v * SL4_WIDTH);
-        UNROLL for (int m = 0; m < rows; m++)
-          sums[m][p][v] = dot4(sums[m][p][v], broadcast4(values + m * x_stride + 4 * i), bytes);
-      }
-#endif
+    }
+    _Pragma("GCC unroll 4") for (int j = 0; j < SCALE_GROUP / 4; j++, w += 4 * PANEL, values += 4) {
+      int8_words(rows, count, w, stride, values, x_stride, sums);
+    }
+    UNROLL for (int m = 0; m < rows; m++) {
+      vf scale = broadcast(((const quantized_group *)(x + m * x_stride))->scale);
+      UNROLL for (int p = 0; p < count; p++)
+        UNROLL for (int v = 0; v < VECTORS; v++)
+          totals[m][p][v] = fma_floats(to_floats(sums[m][p][v]), scale, totals[m][p][v]);
     }
   }
   UNROLL for (int p = 0; p < count; p++) {
-    const uint8_t *scales = weight.scales + p * weight.apart * 8 * PANEL;
+    const uint8_t *scales = weight.scales + p * weight.apart * 4 * PANEL;
     UNROLL for (int v = 0; v < VECTORS; v++) {
       vf scale = load_floats(scales + v * SL4_WIDTH);
-#ifdef SL4_DOT_UNSIGNED
-      vi offset = __builtin_convertvector(load_floats(scales + 4 * PANEL + v * SL4_WIDTH), vi) * 128;
-#else
-      vi offset = (vi){};
-#endif
-      UNROLL for (int m = 0; m < rows; m++) {
-        vf result = to_floats(sums[m][p][v] - offset) * scale * broadcast(row_scale(x, x_stride, m));
-        store_floats(y + m * y_stride + p * weight.apart * PANEL + v * LANES, result);
-      }
+      UNROLL for (int m = 0; m < rows; m++)
+        store_floats(y + m * y_stride + p * weight.apart * PANEL + v * LANES, totals[m][p][v] * scale);
     }
   }
 }
@@ -345,7 +374,11 @@ INLINE void product(const int kind, panels weight, int64_t outputs, const uint8_
       } else if (rows == 1) {
         int4_tile(1, 4, VECTORS, weight, x, x_stride, y, y_stride);
       } else {
-        int4_tile(2, 4, VECTORS, weight, x, x_stride, y, y_stride);
+        panels next = weight;
+        next.values += 2 * streams * value_stride;
+        next.scales += 2 * streams * scale_stride;
+        int4_tile(2, 2, VECTORS, weight, x, x_stride, y, y_stride);
+        int4_tile(2, 2, VECTORS, next, x, x_stride, y + 2 * streams * PANEL, y_stride);
       }
       weight.values += value_stride;
       weight.scales += scale_stride;

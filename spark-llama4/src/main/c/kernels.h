@@ -6,10 +6,10 @@
  *   F16   [inputs][16]             IEEE half precision
  *   BF16  [inputs / 2][16][2]      brain floats, two inputs side by side
  *   FP8   [inputs][16]             E4M3 bytes; scales [16] floats per panel
- *   INT8  [inputs / 4][16][4]      signed bytes; per panel scales [16] floats, then the sums of the weights [16] floats
+ *   INT8  [inputs / 4][16][4]      bytes, plus 128; scales [16] floats per panel
  *   INT4  [inputs / 8][16] words   input i of eight in the low (i < 4) or high nibble of byte i % 4, plus 8; per panel
  *                                  scales [groups][16]
- * Inputs that lack to a whole pair, word or group are zeros. */
+ * Inputs that lack to a whole pair or group (of 64 for INT8) are zeros. */
 #ifndef SPARK_LLAMA4_KERNELS_H
 #define SPARK_LLAMA4_KERNELS_H
 
@@ -57,7 +57,16 @@ int64_t panel_scale_bytes(int kind, int64_t inputs, int64_t group);
 void float_tiles(const float *w, int64_t length, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride,
                  int adds);
 
-/* A row of 8-bit activations: this header, then (for INT4) what sums of every 32 of them start from, then the values. */
+/* A row of activations for INT8: one of these for every 64 of them, then the values, -64 to 64: so two products with
+ * unsigned bytes stay within 16 bits. */
+typedef struct {
+  float scale;
+  int32_t start; /* what sums of products start from */
+} quantized_group;
+
+#define SCALE_GROUP 64
+
+/* A row of activations for INT4: this header, then what sums of every 32 of them start from, then the values. */
 typedef struct {
   float scale;
   int32_t reserved[15];

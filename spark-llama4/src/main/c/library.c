@@ -7,15 +7,15 @@ int64_t panel_bytes(int kind, int64_t inputs, int64_t group) {
     case KIND_BF16: return 2 * PANEL * round_up(inputs, 2);
     case KIND_F16: return 2 * PANEL * inputs;
     case KIND_FP8: return PANEL * inputs;
-    case KIND_INT8_QUANTIZED: return PANEL * round_up(inputs, 4);
+    case KIND_INT8_QUANTIZED: return PANEL * round_up(inputs, SCALE_GROUP);
     default: return PANEL * round_up(inputs, group) / 2;
   }
 }
 
 int64_t panel_scale_bytes(int kind, int64_t inputs, int64_t group) {
   switch (kind) {
-    case KIND_FP8: return 4 * PANEL;
-    case KIND_INT8_QUANTIZED: return 8 * PANEL;
+    case KIND_FP8:
+    case KIND_INT8_QUANTIZED: return 4 * PANEL;
     case KIND_INT4_F32: return 4 * PANEL * (round_up(inputs, group) / group);
     case KIND_INT4_BF16:
     case KIND_INT4_QUANTIZED: return 2 * PANEL * (round_up(inputs, group) / group);

@@ -230,18 +230,22 @@ INLINE int panels_at_once(int kind, int64_t rows) {
 }
 
 /* A panel of brain floats with up to DIRECT_ROWS rows, at most four at a time: more would not fit the registers beside the
- * widened weights, and widening again costs less than a way through memory. */
+ * widened weights, and widening again costs less than a way through memory. All rows pass a block while it is in the first
+ * cache. */
 static void bfloat16_panel(panels weight, const float *x, int64_t x_stride, int64_t rows, float *y, int64_t y_stride) {
   int64_t tiles = (rows + 3) / 4;
-  for (int64_t tile = 0; tile < tiles; tile++) {
-    int64_t m = tile * rows / tiles;
-    const float *input = x + m * x_stride;
-    float *output = y + m * y_stride;
-    switch ((tile + 1) * rows / tiles - m) {
-      case 1: bfloat16_rows(1, 1, weight, input, x_stride, output, y_stride); break;
-      case 2: bfloat16_rows(2, 1, weight, input, x_stride, output, y_stride); break;
-      case 3: bfloat16_rows(3, 1, weight, input, x_stride, output, y_stride); break;
-      default: bfloat16_rows(4, 1, weight, input, x_stride, output, y_stride); break;
+  for (int64_t i = 0; i < weight.inputs; i += BLOCK) {
+    int64_t length = min_i64(BLOCK, weight.inputs - i);
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      int64_t m = tile * rows / tiles;
+      const float *input = x + m * x_stride + i;
+      float *output = y + m * y_stride;
+      switch ((tile + 1) * rows / tiles - m) {
+        case 1: bfloat16_block(1, 1, weight, i, length, input, x_stride, output, y_stride); break;
+        case 2: bfloat16_block(2, 1, weight, i, length, input, x_stride, output, y_stride); break;
+        case 3: bfloat16_block(3, 1, weight, i, length, input, x_stride, output, y_stride); break;
+        default: bfloat16_block(4, 1, weight, i, length, input, x_stride, output, y_stride); break;
+      }
     }
   }
 }

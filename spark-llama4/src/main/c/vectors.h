@@ -31,9 +31,9 @@
 #endif
 #endif
 
-/* True where the first factor of the dot instruction is unsigned: activations then carry an offset of 128. */
-#if defined(SL4_DOT4) && !defined(__ARM_NEON)
-#define SL4_DOT_UNSIGNED 1
+/* True where both factors of a product of bytes are signed; on x86 the first is unsigned. */
+#if !defined(SL4_PAIRS) && !(defined(SL4_DOT4) && !defined(__ARM_NEON))
+#define SL4_SIGNED 1
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -90,6 +90,15 @@ INLINE vi broadcast4(const void *address) {
   int32_t word;
   memcpy(&word, address, sizeof word);
   return (vi){} + word;
+}
+
+/* Stored 8-bit weights, plus 128, as the first factor of a product of bytes. */
+INLINE vi weight_bytes(vi stored) {
+#ifdef SL4_SIGNED
+  return (vi)((vu)stored ^ 0x80808080u);
+#else
+  return stored;
+#endif
 }
 
 INLINE vf to_floats(vi value) { return __builtin_convertvector(value, vf); }
@@ -187,7 +196,7 @@ INLINE vs multiply_byte_pairs(vi unsigned_bytes, vi signed_bytes) {
 }
 #else
 /* In every 32-bit lane: sum + four products. The first factor is unsigned on x86 and signed on ARM; callers give bytes that
- * are right for both, or follow SL4_DOT_UNSIGNED. */
+ * are right for both, or follow SL4_SIGNED. */
 INLINE vi dot4(vi sum, vi first, vi second) {
 #if defined(SL4_DOT4) && !defined(SL4_EMULATE) && SL4_WIDTH == 64
   return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)first, (__m512i)second);
@@ -196,10 +205,10 @@ INLINE vi dot4(vi sum, vi first, vi second) {
 #elif defined(SL4_DOT4) && !defined(SL4_EMULATE) && defined(__ARM_NEON)
   return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)first, (int8x16_t)second);
 #else
-#ifdef SL4_DOT_UNSIGNED
-  vub x = (vub)first;
-#else
+#ifdef SL4_SIGNED
   vb x = (vb)first;
+#else
+  vub x = (vub)first;
 #endif
   vb y = (vb)second;
   UNROLL for (int i = 0; i < LANES; i++) {

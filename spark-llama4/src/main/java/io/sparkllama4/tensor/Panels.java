@@ -10,12 +10,15 @@ import java.lang.foreign.ValueLayout;
 /// | F32, F16 | `[inputs][16]` |
 /// | BF16 | `[inputs / 2][16][2]`: two inputs make a 32-bit word |
 /// | F8_E4M3 | `[inputs][16]` |
-/// | I8 | `[inputs / 4][16][4]` |
-/// | I32, 4-bit | `[inputs / 8][16]`: input i of eight is the low (i < 4) or high nibble of byte i
-// % 4 |
+/// | U8 | `[inputs / 4][16][4]`: 8-bit integers plus 128, inputs filled up to whole groups of 64 |
+/// | I32, 4-bit | `[inputs / 8][16]`: plus 8; input i of eight is the low (i < 4) or high nibble of
+/// byte i % 4 |
 public final class Panels {
   /// Rows of a panel.
   public static final int ROWS = 16;
+
+  /// Inputs of 8-bit weights that share a scale when they are quantised.
+  public static final int INT8_GROUP = 64;
 
   private Panels() {}
 
@@ -30,7 +33,7 @@ public final class Panels {
   public static long elements(DType dtype, long inputs, int group) {
     return switch (dtype) {
       case BF16 -> ROWS * roundUp(inputs, 2);
-      case I8 -> ROWS * roundUp(inputs, 4);
+      case U8 -> ROWS * roundUp(inputs, INT8_GROUP);
       case I32 -> ROWS * roundUp(inputs, group) / 8;
       default -> ROWS * inputs;
     };
@@ -46,7 +49,7 @@ public final class Panels {
   public static long index(DType dtype, int lane, long input) {
     return switch (dtype) {
       case BF16 -> input / 2 * 2 * ROWS + 2L * lane + input % 2;
-      case I8 -> input / 4 * 4 * ROWS + 4L * lane + input % 4;
+      case U8 -> input / 4 * 4 * ROWS + 4L * lane + input % 4;
       case I32 -> input / 8 * ROWS + lane;
       default -> input * ROWS + lane;
     };
@@ -65,8 +68,8 @@ public final class Panels {
     long at =
         row / ROWS * elements(values.dtype(), matrix.columns(), group)
             + index(values.dtype(), (int) (row % ROWS), input);
-    return values.dtype() == DType.I8
-        ? values.data().get(ValueLayout.JAVA_BYTE, at)
+    return values.dtype() == DType.U8
+        ? (values.data().get(ValueLayout.JAVA_BYTE, at) & 0xff) - 128
         : ((values.intAt(at) >>> nibbleShift(input)) & 0xf) - 8;
   }
 
@@ -77,7 +80,7 @@ public final class Panels {
     return switch (matrix.quantization()) {
       case Quantization.None _ -> 1;
       case Quantization.Fp8PerRow(Tensor scales) -> scales.decode(row);
-      case Quantization.Int8PerRow(Tensor scales) -> scales.decode(2 * ROWS * panel + lane);
+      case Quantization.Int8PerRow(Tensor scales) -> scales.decode(row);
       case Quantization.Int4PerGroup(Tensor scales, int group, _) -> {
         long groups = (matrix.columns() + group - 1) / group;
         yield scales.decode((panel * groups + input / group) * ROWS + lane);

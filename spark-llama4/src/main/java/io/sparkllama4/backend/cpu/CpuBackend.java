@@ -28,7 +28,7 @@ public final class CpuBackend implements Backend {
 
   /// All kernels but the plain ones read the same panels. The number counts up with
   /// every change of what [PanelPacker] writes.
-  private static final String LAYOUT = "cpu-panels16-1";
+  private static final String LAYOUT = "cpu-panels16-2";
 
   private final String kernelPath;
   private final String kernelDetail;

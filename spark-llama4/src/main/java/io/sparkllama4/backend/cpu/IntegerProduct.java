@@ -16,34 +16,37 @@ final class IntegerProduct {
   static void add(Tensor input, int first, int end, Linear.Part part, Tensor output, long column) {
     Matrix matrix = part.weight();
     int inputs = Math.toIntExact(matrix.columns());
+    QuantizedRow form = QuantizedRow.of(matrix.quantization(), inputs);
     int[] codes = new int[inputs];
+    float[] scales = new float[form.scales(inputs)];
     for (int t = first; t < end; t++) {
-      long at = 4L * t * inputs;
-      float scale = QuantizedRow.scale(input.data(), at, inputs);
-      float inverse = QuantizedRow.inverse(input.data(), at, inputs);
-      for (int i = 0; i < inputs; i++) {
-        codes[i] = QuantizedRow.code(input.at((long) t * inputs + i), inverse);
-      }
+      form.quantize(input.data(), 4L * t * inputs, codes, scales);
       for (long row = 0; row < matrix.rows(); row++) {
-        float sum = product(matrix, row, codes) * scale;
+        float sum = product(matrix, row, codes, scales);
         float bias = part.hasBias() ? part.bias().decode(row) : 0;
         output.set(t * output.rowElements() + column + row, sum + bias);
       }
     }
   }
 
-  /// The sum over all inputs, without the inputs' scale.
-  private static float product(Matrix matrix, long row, int[] codes) {
+  private static float product(Matrix matrix, long row, int[] codes, float[] scales) {
     return switch (matrix.quantization()) {
-      case Quantization.Int8PerRow _ ->
-          sum(matrix, row, codes, 0, codes.length) * Panels.scale(matrix, row, 0);
+      case Quantization.Int8PerRow _ -> {
+        float total = 0;
+        for (int g = 0; g < scales.length; g++) {
+          int from = g * Panels.INT8_GROUP;
+          int end = Math.min(codes.length, from + Panels.INT8_GROUP);
+          total = Math.fma(sum(matrix, row, codes, from, end), scales[g], total);
+        }
+        yield total * Panels.scale(matrix, row, 0);
+      }
       case Quantization.Int4PerGroup(_, int group, _) -> {
         float total = 0;
         for (int from = 0; from < codes.length; from += group) {
           int sum = sum(matrix, row, codes, from, Math.min(codes.length, from + group));
           total = Math.fma(sum, Panels.scale(matrix, row, from), total);
         }
-        yield total;
+        yield total * scales[0];
       }
       case Quantization.None _, Quantization.Fp8PerRow _ ->
           throw new IllegalArgumentException("Inputs of these weights are not quantised");

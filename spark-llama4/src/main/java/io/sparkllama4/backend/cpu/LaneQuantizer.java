@@ -37,20 +37,17 @@ final class LaneQuantizer {
     return (IntVector) value.add(ROUND).sub(ROUND).convertShape(VectorOperators.F2I, Lanes.INTS, 0);
   }
 
-  /// Writes 8-bit integers, four inputs to a word; returns their sums.
-  static FloatVector writeInt8(
+  /// Writes 8-bit integers, four inputs to a word.
+  static void writeInt8(
       float[] weights, int lane, int inputs, FloatVector inverse, MemorySegment panel) {
-    IntVector sums = IntVector.zero(Lanes.INTS);
     for (int i = 0; i < inputs; i += 4) {
       IntVector word = IntVector.zero(Lanes.INTS);
       for (int j = 0; j < 4; j++) {
-        IntVector code = rounded(row(weights, lane, i + j).mul(inverse));
-        sums = sums.add(code);
+        IntVector code = rounded(row(weights, lane, i + j).mul(inverse)).add(128);
         word = word.or(code.and(0xff).lanewise(VectorOperators.LSHL, 8 * j));
       }
       word.intoMemorySegment(panel, 4L * (i / 4 * ROWS + lane), ByteOrder.LITTLE_ENDIAN);
     }
-    return (FloatVector) sums.convertShape(VectorOperators.I2F, Lanes.FLOATS, 0);
   }
 
   /// Writes 4-bit integers of inputs `from` up to `end`, eight to a word.

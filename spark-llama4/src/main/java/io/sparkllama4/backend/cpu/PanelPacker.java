@@ -76,8 +76,7 @@ final class PanelPacker {
       }
       case INT8 ->
           List.of(
-              values(DType.I8, source, panels, 0),
-              TensorSpec.of(DType.F32, panels, 2, Panels.ROWS));
+              values(DType.U8, source, panels, 0), TensorSpec.of(DType.F32, panels * Panels.ROWS));
       case INT4 ->
           List.of(
               values(DType.I32, source, panels, form.group()),
@@ -179,7 +178,7 @@ final class PanelPacker {
       case INT8 ->
           (rows, first, count, panel) -> {
             rows.read(source, first, count);
-            rows.quantizeInt8(values.row(panel), scales.row(panel));
+            rows.quantizeInt8(values.row(panel), scales.rows(panel * Panels.ROWS, Panels.ROWS));
           };
       case INT4 ->
           (rows, first, count, panel) -> {

@@ -192,7 +192,7 @@ final class PanelRows {
 
   /// Writes what was read as 8-bit integers: `scale = max |w| / 127`.
   ///
-  /// @param scales `[2, 16]`: scales, and sums of the integers
+  /// @param scales F32 `[16]`
   void quantizeInt8(Tensor panel, Tensor scales) {
     float[] inverses = new float[ROWS];
     for (int lane = 0; lane < ROWS; lane += Lanes.COUNT) {
@@ -201,14 +201,12 @@ final class PanelRows {
     for (int lane = 0; lane < ROWS; lane++) {
       float most = inverses[lane];
       scales.set(lane, most / 127);
-      inverses[lane] = QuantizedRow.inverse(most);
+      inverses[lane] = QuantizedRow.inverse(127, most);
     }
     for (int lane = 0; lane < ROWS; lane += Lanes.COUNT) {
       FloatVector inverse = FloatVector.fromArray(Lanes.FLOATS, inverses, lane);
-      FloatVector sums =
-          LaneQuantizer.writeInt8(
-              weights, lane, (int) Panels.roundUp(columns, 4), inverse, panel.data());
-      Lanes.store(sums, scales.data(), 4L * (ROWS + lane));
+      int inputs = (int) Panels.roundUp(columns, Panels.INT8_GROUP);
+      LaneQuantizer.writeInt8(weights, lane, inputs, inverse, panel.data());
     }
   }
 

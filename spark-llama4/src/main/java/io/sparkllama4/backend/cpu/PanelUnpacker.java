@@ -38,7 +38,7 @@ final class PanelUnpacker {
     MemorySegment data = matrix.values().row(panel).data();
     switch (dtype) {
       case BF16 -> bfloat16(data, first, end, target);
-      case I8 -> int8(data, first, end, target);
+      case U8 -> int8(data, first, end, target);
       case I32 -> int4(matrix, data, panel, first, end, target);
       case F8_E4M3 -> float8(matrix, data, panel, first, end, target);
       default -> {
@@ -72,7 +72,10 @@ final class PanelUnpacker {
         IntVector words = Lanes.ints(data, 4L * (i / 4 * ROWS + lane));
         for (int j = 0; j < Math.min(4, end - i); j++) {
           IntVector value =
-              words.lanewise(VectorOperators.LSHL, 24 - 8 * j).lanewise(VectorOperators.ASHR, 24);
+              words
+                  .lanewise(VectorOperators.LSHR, 8 * j)
+                  .lanewise(VectorOperators.AND, 0xff)
+                  .sub(128);
           floats(value).intoArray(target, (i + j - first) * ROWS + lane);
         }
       }

@@ -20,26 +20,22 @@ final class VectorPanels implements PanelMath {
   /// Inputs whose products are added in one chain; the sums of such blocks are added in turn.
   private static final int BLOCK = 256;
 
-  /// Inputs whose products of two 8-bit integers a float adds exactly.
-  private static final int EXACT_INT8 = 1024;
-
   private static final int ROWS = Panels.ROWS;
 
   /// Rows that pass a panel at once.
   private static final int TILE = 4;
 
-  /// A quantised row: its scale, and from this byte on its integers as floats.
-  private static final int HEADER_BYTES = 64;
+  /// Inputs of the longest chain.
+  private static final int MOST = BLOCK;
 
   private final Scratch[] scratch;
 
   /// What a thread works on.
   private static final class Scratch {
-    final float[] weights = new float[EXACT_INT8 * ROWS];
-    final float[] inputs = new float[TILE * EXACT_INT8];
+    final float[] weights = new float[MOST * ROWS];
+    final float[] inputs = new float[TILE * MOST];
     final float[] sums = new float[TILE * ROWS];
     float[] totals = new float[0];
-    int[] integers = new int[0];
   }
 
   VectorPanels(int threads) {
@@ -49,25 +45,33 @@ final class VectorPanels implements PanelMath {
     }
   }
 
+  /// A quantised row: its scales, and from this byte on its integers as floats.
+  private static long headerBytes(Matrix weight) {
+    int columns = Math.toIntExact(weight.columns());
+    int scales = QuantizedRow.of(weight.quantization(), columns).scales(columns);
+    return Panels.roundUp(4L * scales, 64);
+  }
+
   @Override
   public long quantizedBytes(Matrix weight) {
-    return HEADER_BYTES + Panels.roundUp(4 * weight.columns(), 64);
+    return headerBytes(weight) + Panels.roundUp(4 * weight.columns(), 64);
   }
 
   @Override
   public void quantize(Matrix weight, Rows input, Rows target) {
     int columns = Math.toIntExact(weight.columns());
+    QuantizedRow form = QuantizedRow.of(weight.quantization(), columns);
+    int[] codes = new int[columns];
+    float[] scales = new float[form.scales(columns)];
+    long header = headerBytes(weight);
     for (int row = 0; row < input.count(); row++) {
-      long from = input.at() + row * input.stride();
       long to = target.at() + row * target.stride();
-      float scale = QuantizedRow.scale(input.data(), from, columns);
-      target.data().set(Elements.FLOAT, to, scale);
-      float inverse = QuantizedRow.inverse(input.data(), from, columns);
+      form.quantize(input.data(), input.at() + row * input.stride(), codes, scales);
+      for (int group = 0; group < scales.length; group++) {
+        target.data().set(Elements.FLOAT, to + 4L * group, scales[group]);
+      }
       for (int i = 0; i < columns; i++) {
-        float x = input.data().get(Elements.FLOAT, from + 4L * i);
-        target
-            .data()
-            .set(Elements.FLOAT, to + HEADER_BYTES + 4L * i, QuantizedRow.code(x, inverse));
+        target.data().set(Elements.FLOAT, to + header + 4L * i, codes[i]);
       }
     }
   }
@@ -86,7 +90,7 @@ final class VectorPanels implements PanelMath {
   private static int chain(Quantization quantization) {
     return switch (quantization) {
       case Quantization.None _, Quantization.Fp8PerRow _ -> BLOCK;
-      case Quantization.Int8PerRow _ -> EXACT_INT8;
+      case Quantization.Int8PerRow _ -> Panels.INT8_GROUP;
       case Quantization.Int4PerGroup(_, int group, boolean quantizes) -> quantizes ? group : BLOCK;
     };
   }
@@ -99,11 +103,9 @@ final class VectorPanels implements PanelMath {
     int chain = chain(quantization);
     if (own.totals.length < rows * ROWS) {
       own.totals = new float[rows * ROWS];
-      own.integers = new int[rows * ROWS];
     }
     Arrays.fill(own.totals, 0, rows * ROWS, 0);
-    Arrays.fill(own.integers, 0, rows * ROWS, 0);
-    long skip = quantization.quantizesInputs() ? HEADER_BYTES : 0;
+    long skip = quantization.quantizesInputs() ? headerBytes(weight) : 0;
     for (int from = 0; from < inputs; from += chain) {
       int end = Math.min(inputs, from + chain);
       PanelUnpacker.unpack(weight, panel, from, end, own.weights);
@@ -126,7 +128,7 @@ final class VectorPanels implements PanelMath {
             single(own, m * chain, end - from, m * ROWS);
           }
         }
-        take(weight, panel, from, row, some, own);
+        take(weight, panel, from, row, some, input, own);
       }
     }
     for (int row = 0; row < rows; row++) {
@@ -135,13 +137,19 @@ final class VectorPanels implements PanelMath {
   }
 
   /// Adds a chain's sums to the totals.
-  private static void take(Matrix weight, long panel, int from, int row, int some, Scratch own) {
+  private static void take(
+      Matrix weight, long panel, int from, int row, int some, Rows input, Scratch own) {
     for (int m = 0; m < some; m++) {
+      float inputScale =
+          weight.quantization() instanceof Quantization.Int8PerRow
+              ? scale(input, row + m, from / Panels.INT8_GROUP)
+              : 1;
       for (int lane = 0; lane < ROWS; lane++) {
         int at = (row + m) * ROWS + lane;
         float sum = own.sums[m * ROWS + lane];
         switch (weight.quantization()) {
-          case Quantization.Int8PerRow _ -> own.integers[at] += (int) sum;
+          case Quantization.Int8PerRow _ ->
+              own.totals[at] = Math.fma(sum, inputScale, own.totals[at]);
           case Quantization.Int4PerGroup(_, _, boolean quantizes) when quantizes ->
               own.totals[at] =
                   Math.fma(sum, Panels.scale(weight, panel * ROWS + lane, from), own.totals[at]);
@@ -151,17 +159,21 @@ final class VectorPanels implements PanelMath {
     }
   }
 
+  /// A scale of a quantised row.
+  private static float scale(Rows input, int row, int group) {
+    return input.data().get(Elements.FLOAT, input.at() + row * input.stride() + 4L * group);
+  }
+
   private static void finish(
       Matrix weight, long panel, int row, int count, Rows input, Rows output, Scratch own) {
     int at = row * ROWS;
-    if (weight.quantization().quantizesInputs()) {
-      float scale = input.data().get(Elements.FLOAT, input.at() + row * input.stride());
-      for (int lane = 0; lane < count; lane++) {
-        if (weight.quantization() instanceof Quantization.Int8PerRow) {
-          own.totals[at + lane] =
-              own.integers[at + lane] * Panels.scale(weight, panel * ROWS + lane, 0);
-        }
-        own.totals[at + lane] *= scale;
+    for (int lane = 0; lane < count; lane++) {
+      switch (weight.quantization()) {
+        case Quantization.Int8PerRow _ ->
+            own.totals[at + lane] *= Panels.scale(weight, panel * ROWS + lane, 0);
+        case Quantization.Int4PerGroup(_, _, boolean quantizes) when quantizes ->
+            own.totals[at + lane] *= scale(input, row, 0);
+        default -> {}
       }
     }
     MemorySegment.copy(

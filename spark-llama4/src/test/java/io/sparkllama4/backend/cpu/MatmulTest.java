@@ -139,19 +139,19 @@ class MatmulTest {
     try (NativeArena arena = new NativeArena();
         CpuPool pool = new CpuPool(1);
         FastKernels fast = path.kernels(pool)) {
-      for (float sign : new float[] {1, -1}) {
+      for (float[] signs : new float[][] {{1, 1}, {1, -1}, {-1, 1}, {-1, -1}}) {
         Tensor all = arena.allocate(DType.F32, 20, 2048);
         Tensor input = arena.allocate(DType.F32, 7, 2048);
         for (long i = 0; i < all.shape().elements(); i++) {
-          all.set(i, sign);
+          all.set(i, signs[0]);
         }
         for (long i = 0; i < input.shape().elements(); i++) {
-          input.set(i, 3f);
+          input.set(i, 3 * signs[1]);
         }
         Linear weight = packed(Linear.of(Matrix.of(all)), form, pool, arena);
         float[][] found = multiply(fast, input, weight);
         assertThat(found).isEqualTo(multiply(new ScalarKernels(), input, weight));
-        assertThat(found[3][5]).isCloseTo(sign * 3 * 2048, within(40f));
+        assertThat(found[3][5]).isCloseTo(signs[0] * signs[1] * 3 * 2048, within(40f));
       }
     }
   }

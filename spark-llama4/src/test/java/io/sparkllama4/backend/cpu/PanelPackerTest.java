@@ -67,7 +67,7 @@ class PanelPackerTest {
               most = Math.max(most, Math.abs(source.weight(first + row, i)));
             }
             assertThat(Panels.scale(packed, row, 0)).isEqualTo(most / 127);
-            float inverse = QuantizedRow.inverse(most);
+            float inverse = QuantizedRow.inverse(127, most);
             for (int i = 0; i < source.columns(); i++) {
               assertThat(Panels.code(packed, row, i))
                   .isEqualTo((int) Math.rint(source.weight(first + row, i) * inverse));
