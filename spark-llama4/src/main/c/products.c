@@ -35,8 +35,8 @@ INLINE void bfloat16_block(const int rows, const int count, panels weight, int64
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int p = 0; p < count; p++)
       UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = (vf){};
-  int64_t i = 0;
-  for (; i + 1 < length; i += 2, w += 4 * PANEL) {
+  int64_t pairs = length / 2;
+  _Pragma("GCC unroll 2") for (int64_t pair = 0; pair < pairs; pair++, w += 4 * PANEL, x += 2) {
     if (rows > 2) {
       UNROLL for (int p = 0; p < count; p++) FETCH_AHEAD(w + p * panel_stride);
     }
@@ -44,21 +44,26 @@ INLINE void bfloat16_block(const int rows, const int count, panels weight, int64
       vu words[VECTORS];
       UNROLL for (int v = 0; v < VECTORS; v++) words[v] = load_words(w + p * panel_stride + v * SL4_WIDTH);
       UNROLL for (int m = 0; m < rows; m++) {
-        vf first = broadcast(x[m * x_stride + i]);
-        UNROLL for (int v = 0; v < VECTORS; v++) sums[m][p][v] = fma_floats((vf)(words[v] << 16), first, sums[m][p][v]);
+        vf first = broadcast(x[m * x_stride]);
+        UNROLL for (int v = 0; v < VECTORS; v++) {
+          sums[m][p][v] = fma_floats((vf)(words[v] << 16), first, sums[m][p][v]);
+          if (rows > 2) NOW(sums[m][p][v]);
+        }
       }
       UNROLL for (int m = 0; m < rows; m++) {
-        vf second = broadcast(x[m * x_stride + i + 1]);
-        UNROLL for (int v = 0; v < VECTORS; v++)
+        vf second = broadcast(x[m * x_stride + 1]);
+        UNROLL for (int v = 0; v < VECTORS; v++) {
           sums[m][p][v] = fma_floats((vf)(words[v] & 0xffff0000u), second, sums[m][p][v]);
+          if (rows > 2) NOW(sums[m][p][v]);
+        }
       }
     }
   }
-  if (i < length) {
+  if (length % 2 > 0) {
     UNROLL for (int p = 0; p < count; p++)
       UNROLL for (int v = 0; v < VECTORS; v++) {
         vf last = (vf)(load_words(w + p * panel_stride + v * SL4_WIDTH) << 16);
-        UNROLL for (int m = 0; m < rows; m++) sums[m][p][v] = fma_floats(last, broadcast(x[m * x_stride + i]), sums[m][p][v]);
+        UNROLL for (int m = 0; m < rows; m++) sums[m][p][v] = fma_floats(last, broadcast(x[m * x_stride]), sums[m][p][v]);
       }
   }
   finish(rows, count, weight.apart, sums, y, y_stride, first > 0);

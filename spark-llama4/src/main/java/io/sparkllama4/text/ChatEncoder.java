@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,13 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Any number of threads may encode at the same time.
 public final class ChatEncoder {
+  /// What templates write again and again, such as roles and blank lines, is encoded once: pieces
+  /// of at most so many characters, and at most so many of them.
+  private static final int LONGEST_KEPT = 32;
+
+  private static final int MOST_KEPT = 256;
+
+  private final Map<String, int[]> kept = new ConcurrentHashMap<>();
   private final Tokenizer tokenizer;
   private final ChatTemplate template;
   private final AddedTokens addedTokens;
@@ -77,10 +85,22 @@ public final class ChatEncoder {
     for (Piece piece : addedTokens.split(rendered)) {
       parts.add(
           piece.token().isEmpty()
-              ? tokenizer.encode(reveal.apply(piece.text()))
+              ? text(reveal.apply(piece.text()))
               : new int[] {piece.token().getFirst().id()});
     }
     return parts.stream().flatMapToInt(IntStream::of).toArray();
+  }
+
+  private int[] text(String piece) {
+    int[] known = kept.get(piece);
+    if (known != null) {
+      return known;
+    }
+    int[] ids = tokenizer.encode(piece);
+    if (piece.length() <= LONGEST_KEPT && kept.size() < MOST_KEPT) {
+      kept.put(piece, ids);
+    }
+    return ids;
   }
 
   /// Copies values with their special strings hidden, and notes whether there were any.
