@@ -290,6 +290,9 @@ public final class PartitionInference implements Iterator<InternalRow> {
     try {
       while (true) {
         StatementAnswers.Answer answer = Objects.requireNonNull(slot.claim).answer();
+        if (answer.await(0) == StatementAnswers.State.PENDING) {
+          awaitLast(call, batch);
+        }
         switch (answer.await(LOOK_MILLIS)) {
           case READY -> {
             return answers.take(answer);
@@ -305,6 +308,15 @@ public final class PartitionInference implements Iterator<InternalRow> {
       Thread.currentThread().interrupt();
       task.killTaskIfInterrupted();
       throw new IllegalStateException("The task was interrupted while it waited for a row", e);
+    }
+  }
+
+  /// Waits a while for the last row of a batch: a task that wakes for each of its rows takes the
+  /// processor from the engine as often, and all of the engine's threads wait for the one.
+  private void awaitLast(Call call, Batch batch) throws InterruptedException {
+    Slot last = batch.slots.get(calls.indexOf(call)).getLast();
+    if (last.claim != null) {
+      last.claim.answer().await(LOOK_MILLIS);
     }
   }
 

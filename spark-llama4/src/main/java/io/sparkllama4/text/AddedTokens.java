@@ -2,6 +2,7 @@ package io.sparkllama4.text;
 
 import io.sparkllama4.text.jinja.Shadows;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,11 +25,15 @@ final class AddedTokens {
 
   private final Node root = new Node();
 
+  /// With which characters tokens begin: most of a text is passed with a look at this.
+  private final BitSet beginnings = new BitSet();
+
   AddedTokens(List<AddedToken> tokens) {
     for (AddedToken token : tokens) {
       if (token.content().isEmpty()) {
         continue;
       }
+      beginnings.set(token.content().charAt(0));
       Node node = root;
       for (char c : token.content().toCharArray()) {
         node = node.next.computeIfAbsent(c, key -> new Node());
@@ -43,7 +48,8 @@ final class AddedTokens {
     int from = 0;
     int at = 0;
     while (at < text.length()) {
-      Optional<AddedToken> found = longest(text, at);
+      Optional<AddedToken> found =
+          beginnings.get(text.charAt(at)) ? longest(text, at) : Optional.empty();
       if (found.isEmpty()) {
         at++;
         continue;
@@ -114,6 +120,9 @@ final class AddedTokens {
   String hide(String text) {
     StringBuilder hidden = new StringBuilder(text);
     for (int from = 0; from < text.length(); from++) {
+      if (!beginnings.get(text.charAt(from))) {
+        continue;
+      }
       Node node = root.next.get(text.charAt(from));
       for (int at = from + 1; node != null; at++) {
         boolean complete = node.token.isPresent();

@@ -204,6 +204,32 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
   }
 
   @Override
+  public void gatherRows(Tensor input, Routing routing, Tensor output) {
+    CpuRouting route = (CpuRouting) routing;
+    forRows(
+        output.rows(),
+        output.rowElements(),
+        (first, end) -> RowMath.gather(input, route, output, first, end));
+  }
+
+  @Override
+  public void scatterAdd(Tensor input, Routing routing, Tensor output) {
+    CpuRouting route = (CpuRouting) routing;
+    forRows(
+        output.rows(),
+        output.rowElements(),
+        (first, end) -> RowMath.scatter(input, route, output, first, end));
+  }
+
+  @Override
+  public void storeKv(Tensor keys, Tensor values, Tensor slots, KvLayer cache) {
+    forRows(
+        slots.rows(),
+        2 * keys.rowElements(),
+        (first, end) -> RowMath.store(keys, values, slots, cache, first, end));
+  }
+
+  @Override
   public void add(Tensor addend, Tensor target) {
     long width = target.rowElements();
     forRows(
