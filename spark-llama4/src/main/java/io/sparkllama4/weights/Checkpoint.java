@@ -1,5 +1,6 @@
 package io.sparkllama4.weights;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.model.DecoderSpec;
@@ -79,6 +80,11 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static ModelConfig config(Path directory) {
+    return ModelConfig.of(configJson(directory));
+  }
+
+  /// The `config.json` of `directory`.
+  static JsonNode configJson(Path directory) {
     if (!Files.isDirectory(directory)) {
       throw ErrorReport.of(ErrorCode.MISSING_FILE, "Cannot find the directory " + directory)
           .file(directory.toString())
@@ -91,7 +97,7 @@ public final class Checkpoint implements AutoCloseable {
           .file("config.json")
           .exception();
     }
-    return ModelConfig.of(JsonFiles.readObject(file, ErrorCode.INVALID_CONFIG));
+    return JsonFiles.readObject(file, ErrorCode.INVALID_CONFIG);
   }
 
   /// The ids that end an answer: those of `generation_config.json`, else those of `config.json`.

@@ -37,7 +37,6 @@ final class JsonFiles {
   /// @param code the code of whatever is wrong with it
   static JsonNode readObject(Path file, ErrorCode code) {
     String name = file.getFileName().toString();
-    JsonNode node;
     try {
       long size = Files.size(file);
       if (size > MOST_BYTES) {
@@ -46,7 +45,20 @@ final class JsonFiles {
             .found(size + " bytes", "at most " + MOST_BYTES + " bytes")
             .exception();
       }
-      node = MAPPER.readTree(Files.readAllBytes(file));
+      return readObject(name, Files.readAllBytes(file), code);
+    } catch (IOException e) {
+      throw unreadable(name, e);
+    }
+  }
+
+  /// The object in the content of a file.
+  ///
+  /// @param name what messages call the file
+  /// @param code the code of whatever is wrong with it
+  static JsonNode readObject(String name, byte[] content, ErrorCode code) {
+    JsonNode node;
+    try {
+      node = MAPPER.readTree(content);
     } catch (JacksonException e) {
       throw ErrorReport.of(code, "Cannot read " + name + " as JSON: " + e.getOriginalMessage())
           .file(name)
