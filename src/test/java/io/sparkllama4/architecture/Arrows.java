@@ -24,6 +24,8 @@ final class Arrows {
     allow("text.ffi", "error");
     allow("text", "text.jinja", "text.ffi", "error");
     allow("runtime", "engine", "weights", "text");
+    // Plans need shapes alone: no engine, no tokenizer, no device.
+    allow("runtime.plan", "weights");
     allow("plugin", "runtime");
     allow("rows", "plugin");
     allow("sql", "rows");
@@ -32,7 +34,7 @@ final class Arrows {
     allow("examples.tickets");
     // Benchmarks open a model as everybody does, and may look at all of it.
     allow("cli.bench", "runtime");
-    allow("cli", "runtime", "cli.bench");
+    allow("cli", "runtime", "runtime.plan", "cli.bench");
     // It names the extension and the plugin by text, as a user's configuration does.
     allow("cli.spark", "cli");
   }

@@ -25,7 +25,16 @@ class SameBytesTest {
   void twoBuildsOfTheJarAreEqual() throws IOException, InterruptedException {
     Path copy = scratch.resolve("copy");
     for (String part :
-        List.of(".mvn", "bin", "mvnw", "pom.xml", "LICENSE", "spark-llama4", "udfs", "src/jar")) {
+        List.of(
+            ".mvn",
+            "bin",
+            "conf/models",
+            "mvnw",
+            "pom.xml",
+            "LICENSE",
+            "spark-llama4",
+            "udfs",
+            "src/jar")) {
       copy(ROOT.resolve(part), copy.resolve(part));
     }
     // The modules that are not built are named in the POM all the same.

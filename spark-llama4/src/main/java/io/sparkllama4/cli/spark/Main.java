@@ -45,7 +45,7 @@ public final class Main implements Runnable {
             .addSubcommand(new BenchCommand(console))
             .addSubcommand(new BenchSparkCommand(console))
             .addSubcommand(new PerplexityCommand(console))
-            .addSubcommand(new PlanCommand());
+            .addSubcommand(new PlanCommand(console));
     new CommandFailures(console).handle(commands);
     return commands.execute(args);
   }
