@@ -97,8 +97,8 @@ final class PlanNotes {
     if (count > attention.kvHeads()) {
       add(
           "A key head is not cut: with [%d] GPUs for [%d] key heads several keep the same keys and"
-              + " values, so more GPUs give no more room for them.",
-          count, attention.kvHeads());
+              + " values, and a token takes as much on each as with [%d] GPUs.",
+          count, attention.kvHeads(), attention.kvHeads());
     }
   }
 
@@ -113,7 +113,8 @@ final class PlanNotes {
     add(
         "Decode: sequences of [%,d] tokens each, experts equally likely. Prefill: every product at"
             + " full rate, which needs steps of [%,d] tokens or more; prefill_tokens_per_s counts the"
-            + " matrices, with_attention the attention of whole prompts of [%,d] tokens too.",
+            + " matrices, prefill_with_attention_tokens_per_s the attention of whole prompts of"
+            + " [%,d] tokens too.",
         request.context(), plan.roofline().prefillStepTokens(), request.context());
   }
 }
