@@ -11,10 +11,12 @@ import io.sparkllama4.model.DecoderSpec;
 import io.sparkllama4.model.DecoderWeights;
 import io.sparkllama4.model.KvCache;
 import io.sparkllama4.model.KvGroup;
+import io.sparkllama4.model.RankShare;
 import io.sparkllama4.model.StepInput;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,11 +41,46 @@ final class Forward {
       List<Integer> ids,
       int wanted,
       Probe probe) {
-    int count = ids.size();
-    try (Allocator memory = backend.allocator();
-        KvCache cache =
-            new KvCache(spec, Map.of(KvGroup.GLOBAL, BLOCK, KvGroup.CHUNKED, BLOCK), backend);
-        StepBuffers buffers = new StepBuffers(backend, spec.bufferSizes(), count, count)) {
+    List<RankShare> shares = RankShare.of(spec, backend.ranks().size());
+    RankProbes probes = new RankProbes(shares);
+    List<Rank> ranks = new ArrayList<>();
+    try {
+      for (RankShare share : shares) {
+        Backend own = backend.ranks().get(share.rank());
+        Probe seen = shares.size() == 1 ? probe : probes.of(share.rank());
+        ranks.add(new Rank(share, weights, own, ids, seen));
+      }
+      backend.step(rank -> ranks.get(rank).run(wanted));
+      if (shares.size() > 1) {
+        probes.show(probe);
+      }
+      return ranks.getFirst().logits;
+    } finally {
+      ranks.forEach(Rank::close);
+    }
+  }
+
+  /// A rank with its part of the decoder.
+  private static final class Rank implements AutoCloseable {
+    private final RankShare share;
+    private final int count;
+    private final Probe probe;
+    private final Allocator memory;
+    private final KvCache cache;
+    private final StepBuffers buffers;
+    private final Decoder decoder;
+    private final StepInput all;
+    private float[][] logits = new float[0][];
+
+    Rank(
+        RankShare share, DecoderWeights weights, Backend backend, List<Integer> ids, Probe probe) {
+      this.share = share;
+      this.count = ids.size();
+      this.probe = probe;
+      DecoderSpec spec = share.spec();
+      memory = backend.allocator();
+      cache = new KvCache(spec, Map.of(KvGroup.GLOBAL, BLOCK, KvGroup.CHUNKED, BLOCK), backend);
+      buffers = new StepBuffers(backend, share.bufferSizes(), count, count);
       int blocks = (count + BLOCK - 1) / BLOCK;
       cache.reserve(KvGroup.GLOBAL, blocks);
       cache.reserve(KvGroup.CHUNKED, blocks);
@@ -64,23 +101,36 @@ final class Forward {
               ints(memory, 0, blocks),
               ints(memory, 0),
               ints(memory, table));
-      DecoderWeights placed = weights.placed(backend, WeightForm.STORED, memory);
-      Decoder decoder = new Decoder(spec, placed, backend.kernels());
-      StepInput all = new StepInput(tokens, tables, tables);
+      DecoderWeights placed = weights.placed(share, backend, WeightForm.STORED, memory);
+      decoder = new Decoder(share, placed, backend.kernels());
+      all = new StepInput(tokens, tables, tables);
+    }
+
+    void run(int wanted) {
       decoder.forward(wanted == count ? all : last(wanted, all, memory), cache, buffers, probe);
       if (wanted == 0) {
-        return new float[0][];
+        return;
       }
       int[] outputs = java.util.stream.IntStream.range(0, wanted).toArray();
-      Tensor logits = decoder.head(wanted, ints(memory, outputs), buffers);
-      probe.see("logits", logits);
-      float[][] copy = new float[wanted][spec.vocabulary()];
+      Tensor made = decoder.head(wanted, ints(memory, outputs), buffers);
+      if (share.rank() > 0) {
+        return;
+      }
+      probe.see("logits", made);
+      int vocabulary = share.whole().vocabulary();
+      logits = new float[wanted][vocabulary];
       for (int t = 0; t < wanted; t++) {
-        for (int v = 0; v < spec.vocabulary(); v++) {
-          copy[t][v] = logits.at((long) t * spec.vocabulary() + v);
+        for (int v = 0; v < vocabulary; v++) {
+          logits[t][v] = made.at((long) t * vocabulary + v);
         }
       }
-      return copy;
+    }
+
+    @Override
+    public void close() {
+      buffers.close();
+      cache.close();
+      memory.close();
     }
   }
 

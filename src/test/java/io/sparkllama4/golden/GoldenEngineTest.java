@@ -3,6 +3,7 @@ package io.sparkllama4.golden;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.TokenLogprob;
@@ -24,25 +25,33 @@ class GoldenEngineTest {
         for (int threads : List.of(1, 2)) {
           for (int maxBatch : List.of(1, 8)) {
             for (int chunk : List.of(0, 7)) {
-              cases.add(new Object[] {oracle, kernels, threads, maxBatch, chunk});
+              cases.add(new Object[] {oracle, kernels, threads, 1, maxBatch, chunk});
             }
           }
+        }
+        for (int ranks : List.of(2, 4)) {
+          cases.add(new Object[] {oracle, kernels, 2, ranks, 8, 7});
         }
       }
     }
     return cases;
   }
 
-  @ParameterizedTest(name = "{0} {1} threads={2} max-batch={3} prefill-chunk={4}")
+  @ParameterizedTest(name = "{0} {1} threads={2} ranks={3} max-batch={4} prefill-chunk={5}")
   @MethodSource("cases")
-  void answersAsTheReference(Oracle oracle, String kernels, int threads, int maxBatch, int chunk) {
+  void answersAsTheReference(
+      Oracle oracle, String kernels, int threads, int ranks, int maxBatch, int chunk) {
     Rows rows = new Rows();
     for (Oracle.Prompt prompt : oracle.prompts()) {
       rows.generate(prompt.ids(), Rows.greedy(prompt.greedyIds().size()));
       rows.score(prompt.ids(), 5);
     }
     try (TestModel model =
-        new TestModel(oracle, kernels, threads, new EngineOptions(maxBatch, chunk, 0))) {
+        new TestModel(
+            oracle,
+            new BackendOptions(kernels, threads, true, ranks),
+            new EngineOptions(maxBatch, chunk, 0),
+            (_, made) -> made)) {
       List<Completion> answers = model.answer(rows);
       for (int i = 0; i < oracle.prompts().size(); i++) {
         checkGreedy(oracle.prompts().get(i), answers.get(2 * i));

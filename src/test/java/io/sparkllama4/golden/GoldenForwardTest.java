@@ -7,6 +7,7 @@ import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.backend.Backends;
 import io.sparkllama4.weights.Checkpoint;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -20,11 +21,19 @@ class GoldenForwardTest {
         .toList();
   }
 
-  @ParameterizedTest(name = "{0} {1}")
-  @MethodSource("cases")
-  void everyIntermediateIsTheReferences(Oracle oracle, String kernels) {
+  static List<Object[]> rankedCases() {
+    return cases().stream()
+        .flatMap(
+            some ->
+                Stream.of(1, 2, 4).map(ranks -> new Object[] {some[0], some[1], ranks}))
+        .toList();
+  }
+
+  @ParameterizedTest(name = "{0} {1} ranks={2}")
+  @MethodSource("rankedCases")
+  void everyIntermediateIsTheReferences(Oracle oracle, String kernels, int ranks) {
     try (Checkpoint checkpoint = Checkpoint.open(oracle.directory());
-        Backend backend = Backends.open("cpu", new BackendOptions(kernels, 2, true))) {
+        Backend backend = Backends.open("cpu", new BackendOptions(kernels, 2, true, ranks))) {
       assertThat(Comparison.differences(oracle, checkpoint.spec(), checkpoint.weights(), backend))
           .isEmpty();
     }

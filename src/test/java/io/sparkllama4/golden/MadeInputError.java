@@ -5,6 +5,7 @@ import io.sparkllama4.backend.Routing;
 import io.sparkllama4.backend.SampleResult;
 import io.sparkllama4.backend.SampleRow;
 import io.sparkllama4.backend.SampleRow.Penalties;
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.cpu.CpuBackend;
 import io.sparkllama4.backend.cpu.ScalarKernels;
 import io.sparkllama4.tensor.DType;
@@ -134,7 +135,7 @@ record MadeInputError(
   private static double chosenExpert(Kernels kernels, NativeArena memory, float... logits) {
     try (CpuBackend backend = CpuBackend.scalar()) {
       Routing routing = backend.allocateRouting(1, logits.length, 1, memory);
-      kernels.route(tensor(memory, logits), 1, routing);
+      kernels.route(tensor(memory, logits), 1, Span.all(logits.length), routing);
       return routing.experts()[0];
     }
   }
@@ -162,14 +163,14 @@ record MadeInputError(
 
   private static final class TieUpward extends ScalarKernels {
     @Override
-    public void route(Tensor logits, int chosen, Routing routing) {
+    public void route(Tensor logits, int chosen, Span held, Routing routing) {
       try (NativeArena memory = new NativeArena()) {
         Tensor raised = memory.allocate(DType.F32, logits.rows(), logits.rowElements());
         for (long i = 0; i < logits.shape().elements(); i++) {
           // So little that only equal logits change places.
           raised.set(i, logits.at(i) + i * Math.ulp(logits.at(i)));
         }
-        super.route(raised, chosen, routing);
+        super.route(raised, chosen, held, routing);
       }
     }
   }

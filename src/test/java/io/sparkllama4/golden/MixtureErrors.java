@@ -4,6 +4,7 @@ import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.MixtureLayer;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.backend.cpu.ScalarKernels;
 import io.sparkllama4.tensor.DType;
@@ -123,7 +124,7 @@ final class MixtureErrors {
     }
 
     @Override
-    public void route(Tensor logits, int chosen, Routing routing) {
+    public void route(Tensor logits, int chosen, Span held, Routing routing) {
       try (NativeArena memory = new NativeArena()) {
         int experts = Math.toIntExact(logits.rowElements());
         Tensor wrong = memory.allocate(DType.F32, logits.rows(), experts);
@@ -138,7 +139,7 @@ final class MixtureErrors {
             wrong.set((long) t * experts + e, (float) Math.log(score / (1 - score)));
           }
         }
-        super.route(wrong, chosen, routing);
+        super.route(wrong, chosen, held, routing);
       }
     }
   }
@@ -153,8 +154,8 @@ final class MixtureErrors {
     private int experts;
 
     @Override
-    public void route(Tensor logits, int chosen, Routing routing) {
-      super.route(logits, chosen, routing);
+    public void route(Tensor logits, int chosen, Span held, Routing routing) {
+      super.route(logits, chosen, held, routing);
       experts = Math.toIntExact(logits.rowElements());
     }
 
@@ -167,7 +168,7 @@ final class MixtureErrors {
         for (int t = 0; t < choices.length; t++) {
           certain.set((long) t * experts + choices[t], CERTAIN);
         }
-        super.route(certain, 1, routing);
+        super.route(certain, 1, Span.all(experts), routing);
       }
       super.gatherRows(input, routing, output);
     }

@@ -2,6 +2,7 @@ package io.sparkllama4.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.EngineStats;
@@ -21,8 +22,8 @@ class StrictTest {
   /// Rows of many lengths, greedy and seeded, in the order that `order` names; answers in the rows'
   /// own order.
   private static List<String> answers(
-      Oracle oracle, String kernels, int threads, EngineOptions options, List<Integer> order) {
-    try (TestModel model = new TestModel(oracle, kernels, threads, options)) {
+      Oracle oracle, BackendOptions how, EngineOptions options, List<Integer> order) {
+    try (TestModel model = new TestModel(oracle, how, options, (_, made) -> made)) {
       List<String> inOrder = new ArrayList<>(Collections.nCopies(order.size(), ""));
       Rows rows = rows(order);
       List<Completion> completions = model.answer(rows);
@@ -66,35 +67,39 @@ class StrictTest {
 
   @ParameterizedTest
   @CsvSource({
-    "scout,vector",
-    "chunked,vector",
-    "w4a16,vector",
-    "top2-gqa5,vector",
-    "fp8,vector",
-    "new-config,vector",
-    "maverick,vector",
-    "chunked,scalar",
-    "dense,vector"
+    "scout,vector,1",
+    "chunked,vector,1",
+    "w4a16,vector,1",
+    "top2-gqa5,vector,1",
+    "fp8,vector,1",
+    "new-config,vector,1",
+    "maverick,vector,1",
+    "chunked,scalar,1",
+    "dense,vector,1",
+    "chunked,vector,2",
+    "top2-gqa5,vector,4"
   })
-  void noBitDependsOnBatchmatesOrderChunksThreadsOrMemory(String name, String kernels) {
+  void noBitDependsOnBatchmatesOrderChunksThreadsOrMemory(String name, String kernels, int ranks) {
+    BackendOptions one = new BackendOptions(kernels, 1, true, ranks);
+    BackendOptions two = new BackendOptions(kernels, 2 * ranks, true, ranks);
     Oracle oracle = Oracle.named(name);
-    List<String> expected = answers(oracle, kernels, 1, new EngineOptions(1, 0, 0), inOrder());
+    List<String> expected = answers(oracle, one, new EngineOptions(1, 0, 0), inOrder());
     List<Integer> shuffled = inOrder();
     Collections.shuffle(shuffled, new Random(5));
     List<Integer> reversed = inOrder().reversed();
 
-    assertThat(answers(oracle, kernels, 2, new EngineOptions(256, 512, 0), inOrder()))
+    assertThat(answers(oracle, two, new EngineOptions(256, 512, 0), inOrder()))
         .as("two threads, one batch")
         .isEqualTo(expected);
     assertThat(last.maxRowsPerStep()).isEqualTo(ROWS);
-    assertThat(answers(oracle, kernels, 2, new EngineOptions(5, 7, 0), shuffled))
+    assertThat(answers(oracle, two, new EngineOptions(5, 7, 0), shuffled))
         .as("shuffled, chunks of 7")
         .isEqualTo(expected);
     assertThat(last.maxRowsPerStep()).isGreaterThan(1);
-    assertThat(answers(oracle, kernels, 1, new EngineOptions(3, 1, 0), reversed))
+    assertThat(answers(oracle, one, new EngineOptions(3, 1, 0), reversed))
         .as("reversed, chunks of 1")
         .isEqualTo(expected);
-    assertThat(answers(oracle, kernels, 2, new EngineOptions(64, 5, 96), inOrder()))
+    assertThat(answers(oracle, two, new EngineOptions(64, 5, 96), inOrder()))
         .as("little memory")
         .isEqualTo(expected);
     assertThat(last.preemptions()).isPositive();

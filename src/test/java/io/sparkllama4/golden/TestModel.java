@@ -3,6 +3,7 @@ package io.sparkllama4.golden;
 import io.sparkllama4.backend.Availability;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
+import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.Backends;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.Completion;
@@ -14,12 +15,13 @@ import io.sparkllama4.engine.OutputText;
 import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.Submission;
 import io.sparkllama4.model.Decoder;
-import io.sparkllama4.model.DecoderWeights;
+import io.sparkllama4.model.RankShare;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiFunction;
 
 /// An oracle's checkpoint in an engine; the text of a token is its id.
 final class TestModel implements AutoCloseable {
@@ -37,13 +39,30 @@ final class TestModel implements AutoCloseable {
   }
 
   TestModel(Oracle oracle, String kernels, int threads, EngineOptions options) {
+    this(oracle, new BackendOptions(kernels, threads, true), options, (_, made) -> made);
+  }
+
+  /// @param change what becomes of the kernels of a rank
+  TestModel(
+      Oracle oracle,
+      BackendOptions how,
+      EngineOptions options,
+      BiFunction<Integer, Kernels, Kernels> change) {
     checkpoint = Checkpoint.open(oracle.directory());
-    backend = Backends.open("cpu", new BackendOptions(kernels, threads, true));
+    backend = Backends.open("cpu", how);
     memory = backend.allocator();
-    DecoderWeights weights = checkpoint.weights().placed(backend, WeightForm.STORED, memory);
+    List<Decoder> decoders = new ArrayList<>();
+    for (RankShare share : RankShare.of(checkpoint.spec(), how.ranks())) {
+      Backend rank = backend.ranks().get(share.rank());
+      decoders.add(
+          new Decoder(
+              share,
+              checkpoint.weights().placed(share, rank, WeightForm.STORED, memory),
+              change.apply(share.rank(), rank.kernels())));
+    }
     engine =
         new Engine(
-            new Decoder(checkpoint.spec(), weights, backend.kernels()),
+            decoders,
             backend,
             options,
             Set.copyOf(checkpoint.stopIds()),
@@ -84,6 +103,11 @@ final class TestModel implements AutoCloseable {
 
   EngineStats stats() {
     return engine.stats();
+  }
+
+  /// The memory of all ranks that has been taken.
+  long allocatedBytes() {
+    return backend.allocatedBytes();
   }
 
   @Override

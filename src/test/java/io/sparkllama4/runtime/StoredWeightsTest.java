@@ -9,6 +9,7 @@ import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.SamplingParams;
 import io.sparkllama4.golden.Oracle;
 import io.sparkllama4.model.KvGroup;
+import io.sparkllama4.model.RankShare;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.TensorSpec;
 import java.io.IOException;
@@ -84,7 +85,12 @@ class StoredWeightsTest {
           .as("weights without headers and vision")
           .isBetween(files * 9 / 10, files);
       long packed =
-          model.checkpoint().weights().plan(model.backend(), WeightForm.STORED).stream()
+          model
+              .checkpoint()
+              .weights()
+              .plan(
+                  RankShare.whole(model.checkpoint().spec()), model.backend(), WeightForm.STORED)
+              .stream()
               .mapToLong(TensorSpec::bytes)
               .sum();
       assertThat(packed).isLessThan(model.checkpoint().summary().bytes());

@@ -6,8 +6,11 @@ import io.sparkllama4.tensor.Tensor;
 import io.sparkllama4.tensor.TensorSpec;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
-/// A device, or a set of them, that one engine computes on. Used from the engine's thread alone.
+/// A device that one engine computes on, or the first of several that share its model. Used from
+// the
+/// engine's thread alone, others of the ranks from the bodies of steps.
 public interface Backend extends AutoCloseable {
   /// The name of its provider: `cpu`.
   String name();
@@ -18,7 +21,12 @@ public interface Backend extends AutoCloseable {
   /// What the kernel path is made of, and why no faster one was taken: for people.
   String kernelDetail();
 
-  /// Compute threads.
+  /// The ranks that share the model, in their order: this one, which the engine speaks to, and
+  // others
+  /// that live as long. Each has memory, kernels and threads of its own.
+  List<Backend> ranks();
+
+  /// Compute threads of all ranks.
   int threads();
 
   /// Whether sums are taken in an order that does not depend on what shares the step.
@@ -30,7 +38,7 @@ public interface Backend extends AutoCloseable {
   /// Memory that can still be allocated, in bytes, as far as the machine tells.
   long freeBytes();
 
-  /// Bytes that this backend has allocated and not given back.
+  /// Bytes that all ranks have allocated and not given back.
   long allocatedBytes();
 
   /// Memory of the backend for a new owner, who closes it before the backend.
@@ -40,8 +48,8 @@ public interface Backend extends AutoCloseable {
   /// whenever their bytes do; empty where they stay where they are stored.
   Optional<String> layout(WeightForm form);
 
-  /// What [#place(Linear, int, WeightForm, Allocator)] allocates, in its order.
-  List<TensorSpec> plan(Linear stored, int parts, WeightForm form);
+  /// What [#place(Linear, Placement, int, WeightForm, Allocator)] allocates, in its order.
+  List<TensorSpec> plan(Linear stored, Placement placement, int parts, WeightForm form);
 
   /// What [#place(Tensor, Allocator)] allocates.
   List<TensorSpec> plan(Tensor stored);
@@ -53,11 +61,12 @@ public interface Backend extends AutoCloseable {
 
   /// Brings stored weights into the form that is asked for and the order that the kernels read.
   ///
+  /// @param placement what of them this rank holds
   /// @param parts parts that the result has: where `stored` has one and two are asked for, it is
   ///     cut into halves, as a gate and its up that are stored as one matrix
   /// @param memory owns what is made; what is stored as the kernels read it stays where it is, and
   ///     memory that is filled already is not filled again
-  Linear place(Linear stored, int parts, WeightForm form, Allocator memory);
+  Linear place(Linear stored, Placement placement, int parts, WeightForm form, Allocator memory);
 
   /// Brings a stored vector, such as a norm's weights, into the form that the kernels read.
   Tensor place(Tensor stored, Allocator memory);
@@ -77,9 +86,15 @@ public interface Backend extends AutoCloseable {
   /// longer, and memory that is kept until the backend is closed.
   Ceilings measureCeilings();
 
-  /// Runs the body of one step. The body only calls kernels, takes no branch on data, allocates
-  /// nothing and uses fixed memory, so that a device may record it once per shape and replay it.
-  void step(Runnable body);
+  /// Runs the body of one step on all ranks at once, each on a thread of its own, the first on the
+  /// caller's. The body only calls kernels of its rank, takes no branch on data, allocates nothing
+  // and
+  /// uses fixed memory, so that a device may record it once per shape and replay it.
+  ///
+  /// Where it fails on one rank, it ends on all, and the failure of that rank is thrown here.
+  ///
+  /// @param body takes the rank, 0 for this one
+  void step(IntConsumer body);
 
   /// Gives all memory and threads back.
   @Override

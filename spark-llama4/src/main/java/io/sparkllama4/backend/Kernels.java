@@ -13,8 +13,11 @@ import java.util.List;
 /// T tokens of a step, H hidden, D head dimension, Q and K heads, E experts, k chosen, F expert
 /// width, V vocabulary, R rows of logits. Activations are F32. No result depends on what else
 /// shares the step: a row of an output is a function of the same row of the inputs and of the
-/// weights, its sums taken in an order that the weights' shapes alone decide. Kernels are called
-/// from one thread.
+/// weights, its sums taken in an order that the weights' shapes alone decide. Where several ranks
+/// share a model, each has kernels of its own, which are called from one thread, and the weights
+// that
+/// [Placement] gives it; Q, K, F and V are then those of the rank, and between primitives ranks are
+/// nowhere mentioned but where they exchange: [#allReduce] and [#gatherColumns].
 public interface Kernels {
 
   // ---- Primitives -----------------------------------------------------------------------------
@@ -87,26 +90,30 @@ public interface Kernels {
   void swiGlu(Tensor gateUp, Tensor output);
 
   /// Chooses for each token the k experts with the highest logits, the lower index first on a tie,
-  /// and scores each with the sigmoid of its logit; orders the choices by expert, stably.
+  /// and scores each with the sigmoid of its logit; orders the choices of experts that are held
+  // here
+  /// by expert, stably.
   ///
   /// @param logits `[T, E]`
+  /// @param held the experts whose rows are wanted: all, or those of this rank
   /// @param routing receives the result
-  void route(Tensor logits, int chosen, Routing routing);
+  void route(Tensor logits, int chosen, Span held, Routing routing);
 
   /// Token rows by expert, each times the score of its choice.
   ///
   /// @param input `[T, H]`
-  /// @param output `[T*k, H]`
+  /// @param output `[T*k, H]`; rows behind those of the experts that are held stay as they are
   void gatherRows(Tensor input, Routing routing, Tensor output);
 
   /// One matmul per expert over the rows that were routed to it.
   ///
   /// @param input `[T*k, A]`, by expert
-  /// @param weights one layer `[B, A]` per expert
+  /// @param weights one layer `[B, A]` per expert that is held
   /// @param output `[T*k, B]`
   void groupedMatmul(Tensor input, Routing routing, List<Linear> weights, Tensor output);
 
-  /// Rows back in token order, those of one token added in the order of its choices.
+  /// Rows back in token order, those of one token added in the order of its choices; choices of
+  /// experts that are not held add nothing.
   ///
   /// @param input `[T*k, H]`, by expert
   /// @param output `[T, H]`
@@ -138,10 +145,19 @@ public interface Kernels {
   /// @param rows what is asked of each row
   List<SampleResult> sample(Tensor logits, List<SampleRow> rows);
 
-  /// Sums `partial` over the ranks that share the model; the identity with one rank.
+  /// Sums each of `partials` over the ranks that share the model, in the order of the ranks, so
+  // that
+  /// all have the same bits; the identity with one rank.
   ///
-  /// @param partial `[T, H]`, in place
-  void allReduce(Tensor partial);
+  /// @param partials `[T, H]` each, in place
+  void allReduce(List<Tensor> partials);
+
+  /// Puts the columns of all ranks side by side, in the order of the ranks, on the first rank.
+  ///
+  /// @param part `[R, B]` with B of its own on every rank
+  /// @param whole `[R, sum of B]` on the first rank, untouched on others; `part` itself with one
+  ///     rank
+  void gatherColumns(Tensor part, Tensor whole);
 
   // ---- Stages ---------------------------------------------------------------------------------
 
@@ -199,7 +215,7 @@ public interface Kernels {
     Tensor projected = step.buffers().projected(tokens.count()); // [T, H]
     attend(query, tokens, step.tables(), step.cache(), layer.spec(), attended);
     matmul(attended, layer.output(), projected);
-    allReduce(projected);
+    allReduce(List.of(projected));
     step.probe().see("attn", projected);
     add(projected, hidden);
   }
@@ -214,7 +230,7 @@ public interface Kernels {
     rmsNorm(hidden, layer.norm(), layer.epsilon(), norm);
     probe.see("ffn_norm", norm);
     gatedMlp(norm, layer.mlp(), buffers, projected);
-    allReduce(projected);
+    allReduce(List.of(projected));
     add(projected, hidden);
   }
 
@@ -231,7 +247,7 @@ public interface Kernels {
     probe.see("ffn_norm", norm);
     matmul(norm, layer.router(), logits);
     probe.see("router_logits", logits);
-    route(logits, layer.chosen(), routing);
+    route(logits, layer.chosen(), layer.held(), routing);
     probe.see("routing", routing);
     gatherRows(norm, routing, buffers.gathered(rows)); // [T*k, H]
     Tensor gateUp = buffers.expertGateUp(rows); // [T*k, 2F]
@@ -241,12 +257,12 @@ public interface Kernels {
     swiGlu(gateUp, activated);
     groupedMatmul(activated, routing, layer.expertDown(), output);
     scatterAdd(output, routing, routed);
-    allReduce(routed);
+    allReduce(List.of(routed));
     probe.see("routed", routed);
     for (GatedMlp shared : layer.shared()) {
       Tensor projected = buffers.projected(hidden.rows()); // [T, H]
       gatedMlp(norm, shared, buffers, projected);
-      allReduce(projected);
+      allReduce(List.of(projected));
       probe.see("shared", projected);
       add(projected, hidden);
     }
@@ -265,7 +281,7 @@ public interface Kernels {
     matmul(activated, mlp.down(), output);
   }
 
-  /// Logits of the rows that are asked for.
+  /// Logits of the rows that are asked for, or of this rank's tokens of the vocabulary.
   ///
   /// @param normed `[T, H]`, after the final norm
   /// @param rows I32 `[R]`, indices of tokens

@@ -12,9 +12,10 @@ import java.util.List;
 /// @param epsilon added to the mean square in the norm
 /// @param router `[E, H]`
 /// @param chosen experts per token
-/// @param expertGateUp gate and up of each routed expert, `[2F, H]`
-/// @param expertDown the output projection of each routed expert, `[H, F]`
+/// @param expertGateUp gate and up of each routed expert of this rank, `[2F, H]`
+/// @param expertDown the output projection of each of them, `[H, F]`
 /// @param shared what every token passes through besides; may be empty
+/// @param firstExpert index, among those of the router, of the first expert of this rank
 public record MixtureLayer(
     Tensor norm,
     float epsilon,
@@ -22,7 +23,8 @@ public record MixtureLayer(
     int chosen,
     List<Linear> expertGateUp,
     List<Linear> expertDown,
-    List<GatedMlp> shared)
+    List<GatedMlp> shared,
+    int firstExpert)
     implements FeedForward {
 
   /// Copies the lists.
@@ -30,5 +32,22 @@ public record MixtureLayer(
     expertGateUp = List.copyOf(expertGateUp);
     expertDown = List.copyOf(expertDown);
     shared = List.copyOf(shared);
+  }
+
+  /// A layer with all of its experts.
+  public MixtureLayer(
+      Tensor norm,
+      float epsilon,
+      Linear router,
+      int chosen,
+      List<Linear> expertGateUp,
+      List<Linear> expertDown,
+      List<GatedMlp> shared) {
+    this(norm, epsilon, router, chosen, expertGateUp, expertDown, shared, 0);
+  }
+
+  /// The experts of this rank.
+  public Span held() {
+    return new Span(firstExpert, firstExpert + expertGateUp.size());
   }
 }

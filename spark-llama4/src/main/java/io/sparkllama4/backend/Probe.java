@@ -3,7 +3,8 @@ package io.sparkllama4.backend;
 import io.sparkllama4.tensor.Tensor;
 
 /// Looks at named intermediates of a step while they are there. The names are those of the oracles:
-/// `embed`, `layers.0.attn_norm`, `layers.0.q`, `logits`.
+/// `embed`, `layers.0.attn_norm`, `layers.0.q`, `logits`. Where several ranks share a model, the
+/// first rank's is looked at: `q`, `k` and `v` are then those of its heads, all others are whole.
 public interface Probe {
   /// Looks at nothing.
   Probe NONE =

@@ -21,7 +21,9 @@ public final class StepBuffers implements AutoCloseable {
   /// @param experts E, 0 without any mixture
   /// @param chosen k
   /// @param expertWidth F of the routed experts
-  /// @param vocabulary V
+  /// @param vocabulary V, 0 on a rank that does not sample
+  /// @param logitsPart of them those that this rank makes, where ranks share the head; 0 where it
+  ///     makes all
   public record Sizes(
       int hidden,
       int queryWidth,
@@ -30,7 +32,15 @@ public final class StepBuffers implements AutoCloseable {
       int experts,
       int chosen,
       int expertWidth,
-      int vocabulary) {}
+      int vocabulary,
+      int logitsPart) {
+
+    /// The same with logits as ranks share them.
+    public Sizes withLogits(int all, int part) {
+      return new Sizes(
+          hidden, queryWidth, kvWidth, denseWidth, experts, chosen, expertWidth, all, part);
+    }
+  }
 
   private final Allocator memory;
   private final int tokens;
@@ -53,6 +63,7 @@ public final class StepBuffers implements AutoCloseable {
   private final Tensor routed;
   private final Tensor headInput;
   private final Tensor logits;
+  private final Tensor logitsPart;
   private final Routing routing;
 
   /// Allocates all buffers.
@@ -84,7 +95,8 @@ public final class StepBuffers implements AutoCloseable {
     expertOutput = all.get(next++);
     routed = all.get(next++);
     headInput = all.get(next++);
-    logits = all.get(next);
+    logits = all.get(next++);
+    logitsPart = sizes.logitsPart() == 0 ? logits : all.get(next);
     routing = backend.allocateRouting(tokens, sizes.experts(), sizes.chosen(), memory);
   }
 
@@ -110,7 +122,8 @@ public final class StepBuffers implements AutoCloseable {
       {mixture ? rows : 0, s.hidden()},
       {mixture ? t : 0, s.hidden()},
       {r, s.hidden()},
-      {r, s.vocabulary()}
+      {r, s.vocabulary()},
+      {r, s.logitsPart()}
     };
   }
 
@@ -218,9 +231,14 @@ public final class StepBuffers implements AutoCloseable {
     return headInput.rows(rows);
   }
 
-  /// Logits, `[R, V]`.
+  /// All logits, `[R, V]`, on the rank that samples.
   public Tensor logits(int rows) {
     return logits.rows(rows);
+  }
+
+  /// Logits that this rank makes, `[R, V]` with one rank.
+  public Tensor logitsPart(int rows) {
+    return logitsPart.rows(rows);
   }
 
   /// The routing of the current layer.

@@ -7,6 +7,7 @@ import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.model.Decoder;
 import io.sparkllama4.model.DecoderSpec;
 import io.sparkllama4.model.KvGroup;
+import io.sparkllama4.model.RankShare;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,7 @@ public final class Engine implements AutoCloseable {
 
   /// An engine that is ready.
   ///
+  /// @param decoders by rank of the backend
   /// @param stopIds tokens that end an output
   /// @param texts makes the text of an output
   /// @param reservedBytes what free memory must still hold besides: the weights, and what other
@@ -36,19 +38,20 @@ public final class Engine implements AutoCloseable {
   /// @param hooks who looks on
   /// @throws io.sparkllama4.error.Llama4Exception with NOT_ENOUGH_MEMORY and the key that helps
   public Engine(
-      Decoder decoder,
+      List<Decoder> decoders,
       Backend backend,
       EngineOptions options,
       Set<Integer> stopIds,
       Supplier<OutputText> texts,
       long reservedBytes,
       EngineHooks hooks) {
-    this.spec = decoder.spec();
-    int kvTokens = kvTokens(spec, backend, options, reservedBytes);
-    this.plannedBytes = kvTokens * bytesPerToken(spec) + scratchBytes(spec, options);
+    List<RankShare> shares = decoders.stream().map(Decoder::share).toList();
+    this.spec = shares.getFirst().whole();
+    int kvTokens = kvTokens(shares, backend, options, reservedBytes);
+    this.plannedBytes = kvTokens * bytesPerToken(shares) + scratchBytes(shares, options);
     KvBlocks blocks =
         new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens), options.prefixCache());
-    this.runner = new StepRunner(decoder, backend, blocks, hooks.probe());
+    this.runner = new StepRunner(decoders, backend, blocks, hooks.probe());
     Sampler sampler = new Sampler(spec.maxPositions(), Set.copyOf(stopIds), texts);
     Speculation speculation = new Speculation(options.speculation(), spec.maxPositions());
     this.loop = new EngineLoop(options, blocks, speculation, runner, sampler, hooks.listener());
@@ -70,32 +73,42 @@ public final class Engine implements AutoCloseable {
   ///
   /// @throws io.sparkllama4.error.Llama4Exception with NOT_ENOUGH_MEMORY and the key that helps
   public static void requireRoom(
-      DecoderSpec spec, Backend backend, EngineOptions options, long reservedBytes) {
-    int ignored = kvTokens(spec, backend, options, reservedBytes);
+      List<RankShare> shares, Backend backend, EngineOptions options, long reservedBytes) {
+    int ignored = kvTokens(shares, backend, options, reservedBytes);
   }
 
   /// The size of the cache: as asked for if it fits, else what free memory allows.
   private static int kvTokens(
-      DecoderSpec spec, Backend backend, EngineOptions options, long reservedBytes) {
-    long bytesPerToken = bytesPerToken(spec);
-    long others = scratchBytes(spec, options) + reservedBytes;
+      List<RankShare> shares, Backend backend, EngineOptions options, long reservedBytes) {
+    long bytesPerToken = bytesPerToken(shares);
+    long others = scratchBytes(shares, options) + reservedBytes;
     long free = backend.freeBytes() - others;
     if (options.kvTokens() > 0) {
       requireMemory(options.kvTokens() * bytesPerToken, free, others);
       return options.kvTokens();
     }
-    long usable = (long) options.maxBatch() * spec.maxPositions();
+    long usable = (long) options.maxBatch() * shares.getFirst().whole().maxPositions();
     long tokens = Math.min(usable, (long) (free * KV_SHARE_OF_FREE) / bytesPerToken);
     requireMemory(Math.min(16, usable) * bytesPerToken, free, others);
     return (int) Math.min(tokens, Integer.MAX_VALUE - 64);
   }
 
-  private static long bytesPerToken(DecoderSpec spec) {
-    return spec.kvBytesPerToken(KvGroup.GLOBAL) + spec.kvBytesPerToken(KvGroup.CHUNKED);
+  /// On all ranks, whose memory is one.
+  private static long bytesPerToken(List<RankShare> shares) {
+    return shares.stream()
+        .map(RankShare::spec)
+        .mapToLong(
+            spec -> spec.kvBytesPerToken(KvGroup.GLOBAL) + spec.kvBytesPerToken(KvGroup.CHUNKED))
+        .sum();
   }
 
-  private static long scratchBytes(DecoderSpec spec, EngineOptions options) {
-    return StepBuffers.bytes(spec.bufferSizes(), options.stepTokens(), StepRunner.MOST_LOGIT_ROWS);
+  private static long scratchBytes(List<RankShare> shares, EngineOptions options) {
+    return shares.stream()
+        .mapToLong(
+            share ->
+                StepBuffers.bytes(
+                    share.bufferSizes(), options.stepTokens(), StepRunner.MOST_LOGIT_ROWS))
+        .sum();
   }
 
   private static void requireMemory(long needed, long free, long reserved) {

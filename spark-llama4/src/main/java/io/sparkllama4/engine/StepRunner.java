@@ -4,40 +4,45 @@ import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.SampleResult;
 import io.sparkllama4.backend.SampleRow;
-import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.model.Decoder;
-import io.sparkllama4.model.KvCache;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.StepInput;
 import io.sparkllama4.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Executes plans: brings sequences to the kernels and samples back. Owns the cache and the scratch
-/// memory. Confined to the engine's thread.
+/// Executes plans: brings sequences to the kernels of all ranks and samples back. Confined to the
+/// engine's thread.
 final class StepRunner implements AutoCloseable {
   /// Rows of logits made at once: enough to use every weight of the head well, little memory even
   /// for vocabularies of 200,000.
   static final int MOST_LOGIT_ROWS = 256;
 
-  private final Decoder decoder;
   private final Backend backend;
   private final KvBlocks blocks;
-  private final KvCache cache;
+  private final List<RankRunner> ranks = new ArrayList<>();
   private final StepTensors tensors;
   private final Probe probe;
 
-  /// Replaced by the engine's thread alone; others ask how much it takes.
-  private volatile StepBuffers buffers;
-
-  StepRunner(Decoder decoder, Backend backend, KvBlocks blocks, Probe probe) {
-    this.decoder = decoder;
+  /// @param decoders by rank of the backend
+  StepRunner(List<Decoder> decoders, Backend backend, KvBlocks blocks, Probe probe) {
     this.backend = backend;
     this.blocks = blocks;
     this.probe = probe;
-    this.cache = new KvCache(decoder.spec(), blocks.blockTokens(), backend);
-    this.tensors = new StepTensors(backend, cache.blockTokens());
-    this.buffers = smallBuffers();
+    List<Backend> backends = backend.ranks();
+    if (decoders.size() != backends.size()) {
+      throw new IllegalArgumentException(
+          decoders.size() + " parts of a model for " + backends.size() + " ranks");
+    }
+    for (int rank = 0; rank < decoders.size(); rank++) {
+      ranks.add(
+          new RankRunner(
+              decoders.get(rank),
+              backends.get(rank),
+              blocks.blockTokens(),
+              rank == 0 ? probe : Probe.NONE));
+    }
+    this.tensors = new StepTensors(backend, blocks.blockTokens());
   }
 
   /// A row of logits that is wanted, and what of it.
@@ -51,18 +56,20 @@ final class StepRunner implements AutoCloseable {
   /// Computes the tokens of `plan`, those of `wanted` to the end; keys and values are in the cache
   /// afterwards.
   void run(StepPlan plan, List<Wanted> wanted) {
-    cache.reserve(KvGroup.GLOBAL, blocks.blocksInUse(KvGroup.GLOBAL));
-    cache.reserve(KvGroup.CHUNKED, blocks.blocksInUse(KvGroup.CHUNKED));
+    for (RankRunner rank : ranks) {
+      rank.reserve(KvGroup.GLOBAL, blocks.blocksInUse(KvGroup.GLOBAL));
+      rank.reserve(KvGroup.CHUNKED, blocks.blocksInUse(KvGroup.CHUNKED));
+    }
     ensureBuffers(plan.tokens(), 1);
-    StepInput input = tensors.input(plan, wanted);
-    backend.step(() -> decoder.forward(input, cache, buffers, probe));
+    List<StepInput> inputs = tensors.input(plan, wanted);
+    backend.step(rank -> ranks.get(rank).forward(inputs.get(rank)));
   }
 
   /// Makes the wanted logits of the step that has just been run, and samples them.
   List<SampleResult> sample(List<Wanted> wanted) {
     int count = wanted.size();
     int most = Math.min(wanted.size(), MOST_LOGIT_ROWS);
-    if (most > buffers.logitRowCapacity()) {
+    if (most > ranks.getFirst().logitRowCapacity()) {
       throw new IllegalStateException("Logit rows were not planned for");
     }
     List<SampleResult> results = new ArrayList<>(wanted.size());
@@ -74,12 +81,14 @@ final class StepRunner implements AutoCloseable {
         rows.add(first + i);
         samples.add(part.get(i).row());
       }
-      Tensor indices = tensors.rows(rows);
+      List<Tensor> indices = tensors.rows(rows);
       backend.step(
-          () -> {
-            Tensor logits = decoder.head(count, indices, buffers);
-            probe.see("logits", logits);
-            results.addAll(backend.kernels().sample(logits, samples));
+          rank -> {
+            Tensor logits = ranks.get(rank).head(count, indices.get(rank));
+            if (rank == 0) {
+              probe.see("logits", logits);
+              results.addAll(backend.kernels().sample(logits, samples));
+            }
           });
     }
     return results;
@@ -87,39 +96,18 @@ final class StepRunner implements AutoCloseable {
 
   /// The memory of cache and scratch buffers that has been taken so far. Callable from any thread.
   long takenBytes() {
-    return cache.bytes() + buffers.bytes();
+    return ranks.stream().mapToLong(RankRunner::takenBytes).sum();
   }
 
-  /// Scratch memory for a step; grows by doubling, and never holds anything between steps.
+  /// Scratch memory for a step.
   void ensureBuffers(int tokens, int logitRows) {
     int rows = Math.min(logitRows, MOST_LOGIT_ROWS);
-    if (tokens <= buffers.tokenCapacity() && rows <= buffers.logitRowCapacity()) {
-      return;
-    }
-    int newTokens = Math.max(buffers.tokenCapacity(), ceilingPowerOfTwo(tokens));
-    int newRows = Math.max(buffers.logitRowCapacity(), ceilingPowerOfTwo(rows));
-    buffers.close();
-    // Small ones are there again whatever happens, so that a step that is too large costs its own
-    // rows
-    // and no others.
-    buffers = smallBuffers();
-    StepBuffers large = new StepBuffers(backend, decoder.spec().bufferSizes(), newTokens, newRows);
-    buffers.close();
-    buffers = large;
-  }
-
-  private StepBuffers smallBuffers() {
-    return new StepBuffers(backend, decoder.spec().bufferSizes(), 16, 4);
-  }
-
-  private static int ceilingPowerOfTwo(int value) {
-    return value <= 1 ? 1 : Integer.highestOneBit(value - 1) << 1;
+    ranks.forEach(rank -> rank.ensureBuffers(tokens, rows));
   }
 
   @Override
   public void close() {
-    buffers.close();
+    ranks.forEach(RankRunner::close);
     tensors.close();
-    cache.close();
   }
 }

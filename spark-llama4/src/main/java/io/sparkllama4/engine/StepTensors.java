@@ -8,14 +8,15 @@ import io.sparkllama4.model.StepInput;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Turns a plan into the flat integer tensors that kernels read: the one place where sequences
-/// become arrays.
+/// Turns a plan into the flat integer tensors that kernels read, in the memory of every rank: the
+/// one place where sequences become arrays.
 final class StepTensors implements AutoCloseable {
-  private final Backend backend;
+  private final List<Backend> ranks;
   private final Map<KvGroup, Integer> blockTokens;
 
   private final Ints ids;
@@ -30,7 +31,7 @@ final class StepTensors implements AutoCloseable {
   private final Tables chunked;
 
   StepTensors(Backend backend, Map<KvGroup, Integer> blockTokens) {
-    this.backend = backend;
+    this.ranks = backend.ranks();
     this.blockTokens = blockTokens;
     this.ids = new Ints();
     this.positions = new Ints();
@@ -44,13 +45,33 @@ final class StepTensors implements AutoCloseable {
     this.chunked = new Tables();
   }
 
-  /// Integers on the host and their copy in the backend's memory, which grows by doubling.
+  /// Integers on the host and their copies in the memory of all ranks.
   private final class Ints {
     private final IntList values = new IntList(64);
-    private Allocator memory = backend.allocator();
-    private Tensor target = memory.allocate(DType.I32, 0);
+    private final List<Copy> copies = ranks.stream().map(Copy::new).toList();
 
-    Tensor upload() {
+    Tensor upload(int rank) {
+      return copies.get(rank).of(values);
+    }
+
+    void close() {
+      copies.forEach(copy -> copy.memory.close());
+    }
+  }
+
+  /// Integers in the memory of one rank, which grows by doubling.
+  private static final class Copy {
+    private final Backend backend;
+    private Allocator memory;
+    private Tensor target;
+
+    Copy(Backend backend) {
+      this.backend = backend;
+      this.memory = backend.allocator();
+      this.target = memory.allocate(DType.I32, 0);
+    }
+
+    Tensor of(IntList values) {
       if (target.size(0) < values.size()) {
         memory.close();
         memory = backend.allocator();
@@ -89,17 +110,28 @@ final class StepTensors implements AutoCloseable {
       }
     }
 
-    BlockTables upload(int size) {
-      starts.values.add(blocks.values.size());
+    BlockTables upload(int rank, int size) {
       return new BlockTables(
-          size, slots.upload(), starts.upload(), firstBlocks.upload(), blocks.upload());
+          size,
+          slots.upload(rank),
+          starts.upload(rank),
+          firstBlocks.upload(rank),
+          blocks.upload(rank));
+    }
+
+    void end() {
+      starts.values.add(blocks.values.size());
+    }
+
+    void close() {
+      List.of(slots, starts, firstBlocks, blocks).forEach(Ints::close);
     }
   }
 
-  /// The tensors of `plan`, valid until the next call.
+  /// The tensors of `plan` by rank, valid until the next call.
   ///
   /// @param wanted rows of logits, in the order of their tokens in the step
-  StepInput input(StepPlan plan, List<StepRunner.Wanted> wanted) {
+  List<StepInput> input(StepPlan plan, List<StepRunner.Wanted> wanted) {
     ids.values.clear();
     positions.values.clear();
     queryStarts.values.clear();
@@ -118,14 +150,32 @@ final class StepTensors implements AutoCloseable {
       chunked.add(slice, sequence.chunkedBlocks, sequence.firstChunkedBlock, chunkedSize);
     }
     queryStarts.values.add(ids.values.size());
-    return new StepInput(
-        new StepTokens(ids.upload(), positions.upload(), queryStarts.upload()),
-        global.upload(globalSize),
-        chunked.upload(chunkedSize),
-        wanted.size() == plan.tokens() ? Optional.empty() : Optional.of(wanted(plan, wanted)));
+    global.end();
+    chunked.end();
+    boolean some = wanted.size() < plan.tokens();
+    if (some) {
+      list(plan, wanted);
+    }
+    List<StepInput> inputs = new ArrayList<>();
+    for (int rank = 0; rank < ranks.size(); rank++) {
+      inputs.add(
+          new StepInput(
+              new StepTokens(ids.upload(rank), positions.upload(rank), queryStarts.upload(rank)),
+              global.upload(rank, globalSize),
+              chunked.upload(rank, chunkedSize),
+              some ? Optional.of(uploadWanted(rank)) : Optional.empty()));
+    }
+    return inputs;
   }
 
-  private StepInput.Wanted wanted(StepPlan plan, List<StepRunner.Wanted> wanted) {
+  private StepInput.Wanted uploadWanted(int rank) {
+    return new StepInput.Wanted(
+        wantedRows.upload(rank),
+        new StepTokens(
+            wantedIds.upload(rank), wantedPositions.upload(rank), wantedStarts.upload(rank)));
+  }
+
+  private void list(StepPlan plan, List<StepRunner.Wanted> wanted) {
     for (Ints all : List.of(wantedRows, wantedIds, wantedPositions, wantedStarts)) {
       all.values.clear();
     }
@@ -142,33 +192,26 @@ final class StepTensors implements AutoCloseable {
       }
     }
     wantedStarts.values.add(next);
-    return new StepInput.Wanted(
-        wantedRows.upload(),
-        new StepTokens(wantedIds.upload(), wantedPositions.upload(), wantedStarts.upload()));
   }
 
-  /// The tensor of the tokens whose logits are wanted, valid until the next call.
-  Tensor rows(IntList indices) {
+  /// The tensors, by rank, of the tokens whose logits are wanted, valid until the next call.
+  List<Tensor> rows(IntList indices) {
     outputRows.values.clear();
     for (int i = 0; i < indices.size(); i++) {
       outputRows.values.add(indices.get(i));
     }
-    return outputRows.upload();
+    List<Tensor> rows = new ArrayList<>();
+    for (int rank = 0; rank < ranks.size(); rank++) {
+      rows.add(outputRows.upload(rank));
+    }
+    return rows;
   }
 
   @Override
   public void close() {
-    for (Ints ints : List.of(ids, positions, queryStarts, outputRows)) {
-      ints.memory.close();
-    }
-    for (Ints ints : List.of(wantedRows, wantedIds, wantedPositions, wantedStarts)) {
-      ints.memory.close();
-    }
-    for (Tables tables : new Tables[] {global, chunked}) {
-      tables.slots.memory.close();
-      tables.starts.memory.close();
-      tables.firstBlocks.memory.close();
-      tables.blocks.memory.close();
-    }
+    List.of(ids, positions, queryStarts, outputRows).forEach(Ints::close);
+    List.of(wantedRows, wantedIds, wantedPositions, wantedStarts).forEach(Ints::close);
+    global.close();
+    chunked.close();
   }
 }

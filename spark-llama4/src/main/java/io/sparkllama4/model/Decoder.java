@@ -13,20 +13,25 @@ import io.sparkllama4.tensor.Tensor;
 /// Stateless: all that a step needs comes in and all that it makes goes into the buffers and the
 /// cache.
 public final class Decoder {
+  private final RankShare share;
   private final DecoderSpec spec;
   private final DecoderWeights weights;
   private final Kernels kernels;
 
-  /// A decoder of `weights`, computed by `kernels`.
-  public Decoder(DecoderSpec spec, DecoderWeights weights, Kernels kernels) {
-    this.spec = spec;
+  /// What one rank computes of a decoder.
+  ///
+  /// @param weights those that the rank holds
+  /// @param kernels its own
+  public Decoder(RankShare share, DecoderWeights weights, Kernels kernels) {
+    this.share = share;
+    this.spec = share.spec();
     this.weights = weights;
     this.kernels = kernels;
   }
 
-  /// What it is.
-  public DecoderSpec spec() {
-    return spec;
+  /// Whose part of what it is.
+  public RankShare share() {
+    return share;
   }
 
   /// Runs the tokens of a step through all layers and the final norm.
@@ -83,10 +88,12 @@ public final class Decoder {
   ///
   /// @param count how many tokens' logits the step wanted
   /// @param rows I32, indices among these
-  /// @return `[R, V]`, in the buffers
+  /// @return `[R, V]`, in the buffers; on ranks but the first there are none
   public Tensor head(int count, Tensor rows, StepBuffers buffers) {
+    Tensor part = buffers.logitsPart(rows.rows()); // [R, V of the rank]
     Tensor logits = buffers.logits(rows.rows()); // [R, V]
-    kernels.head(buffers.norm(count), rows, weights.head(), buffers, logits);
+    kernels.head(buffers.norm(count), rows, weights.head(), buffers, part);
+    kernels.gatherColumns(part, logits);
     return logits;
   }
 }

@@ -54,7 +54,8 @@ public record DecoderSpec(
         experts,
         chosen,
         expertWidth,
-        vocabulary);
+        vocabulary,
+        0);
   }
 
   /// The attention chunk of the layers that have one, 0 where none has.

@@ -7,8 +7,8 @@ import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.Engine;
 import io.sparkllama4.engine.EngineHooks;
 import io.sparkllama4.engine.OutputText;
-import io.sparkllama4.model.Decoder;
 import io.sparkllama4.model.DecoderWeights;
+import io.sparkllama4.model.RankShare;
 import io.sparkllama4.text.ChatEncoder;
 import io.sparkllama4.text.ChatTemplate;
 import io.sparkllama4.text.TokenDecoder;
@@ -59,7 +59,7 @@ public final class ModelHandle implements AutoCloseable {
 
   private Engine engine(RuntimeOptions how, long reservedBytes, EngineHooks hooks) {
     return new Engine(
-        new Decoder(checkpoint.spec(), weights.weights(), backend.kernels()),
+        weights.decoders(backend),
         backend,
         how.engine(),
         Set.copyOf(checkpoint.stopIds()),
@@ -107,11 +107,12 @@ public final class ModelHandle implements AutoCloseable {
       Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
       Tokenizer tokenizer =
           closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
-      options.requireBuilt();
+      options.requireThreads();
+      List<RankShare> shares = RankShare.of(checkpoint.spec(), options.ranks());
       Backend backend =
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
-      PlacedWeights weights = PlacedWeights.of(checkpoint, backend, options, reservedBytes);
-      closing.onFailure(weights.memory());
+      PlacedWeights weights = PlacedWeights.of(checkpoint, shares, backend, options, reservedBytes);
+      closing.onFailure(weights);
       weights.warnings().forEach(warning -> LOG.warn("{}", warning.message()));
       ModelHandle handle =
           new ModelHandle(checkpoint, tokenizer, backend, weights, options, reservedBytes, hooks);
@@ -128,13 +129,15 @@ public final class ModelHandle implements AutoCloseable {
       Checkpoint checkpoint = closing.onFailure(Checkpoint.open(directory));
       closing.onFailure(Tokenizer.open(directory, checkpoint.spec().vocabulary()));
       ChatTemplate.open(directory);
-      options.requireBuilt();
+      options.requireThreads();
+      RankShare.of(checkpoint.spec(), options.ranks());
       Backends.check(options.backend(), backendOptions(options));
     }
   }
 
   private static BackendOptions backendOptions(RuntimeOptions options) {
-    return new BackendOptions(options.kernels(), options.threads(), options.strict());
+    return new BackendOptions(
+        options.kernels(), options.threads(), options.strict(), options.ranks());
   }
 
   /// How often a model has been loaded in this process.
@@ -199,9 +202,14 @@ public final class ModelHandle implements AutoCloseable {
     return engine;
   }
 
-  /// The weights as the kernels read them.
-  public DecoderWeights weights() {
+  /// The weights as the kernels of every rank read them.
+  public List<DecoderWeights> weights() {
     return weights.weights();
+  }
+
+  /// Bytes of weights that lie in mapped files.
+  public long mappedBytes() {
+    return weights.mappedBytes();
   }
 
   /// What kept the cache of packed weights from being used; empty where all went well or none is
@@ -223,7 +231,7 @@ public final class ModelHandle implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
-    weights.memory().close();
+    weights.close();
     backend.close();
     tokenizer.close();
     checkpoint.close();

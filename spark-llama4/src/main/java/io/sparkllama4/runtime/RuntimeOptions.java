@@ -15,7 +15,7 @@ import java.util.Optional;
 /// @param weights `stored`, or the form that weights take in memory
 /// @param int4Group inputs that share a scale where weights become `int4`: 32 or 128
 /// @param weightsCache directory that keeps weights as the backend reads them, for the next start
-/// @param ranks devices that share the model
+/// @param ranks devices, or parts of the processor, that share the model
 /// @param strict whether sums must not depend on what shares the step
 /// @param engine how rows are batched
 public record RuntimeOptions(
@@ -79,23 +79,12 @@ public record RuntimeOptions(
         backend, kernels, threads, form, int4Group, weightsCache, ranks, strict, batching);
   }
 
-  /// Refuses, by name, what is not built yet.
-  void requireBuilt() {
+  /// Refuses a number of threads that nothing can run on.
+  void requireThreads() {
     if (threads < 1) {
       throw ErrorReport.of(ErrorCode.INVALID_OPTION, "Option --threads cannot be [" + threads + "]")
           .found(threads, "at least 1")
           .key("--threads")
-          .exception();
-    }
-    require(ranks == 1, "--ranks", ranks, "1");
-  }
-
-  private static void require(boolean built, String key, Object found, String expected) {
-    if (!built) {
-      throw ErrorReport.of(
-              ErrorCode.UNSUPPORTED_FEATURE, "Option " + key + " [" + found + "] is not built yet")
-          .found(found, expected)
-          .key(key)
           .exception();
     }
   }

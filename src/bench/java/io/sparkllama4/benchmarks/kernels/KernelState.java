@@ -61,7 +61,7 @@ public class KernelState {
 
   /// Runs one call of the kernels as a step, with the helpers at hand.
   void step(java.util.function.Consumer<Kernels> body) {
-    backend.step(() -> body.accept(backend.kernels()));
+    backend.step(_ -> body.accept(backend.kernels()));
   }
 
   /// Random F32.

@@ -1,5 +1,6 @@
 package io.sparkllama4.benchmarks.kernels;
 
+import io.sparkllama4.backend.Placement;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Tensor;
 import java.util.ArrayList;
@@ -67,7 +68,7 @@ public class MatmulBenchmark {
     long bytes = 0;
     while (bytes < BYTES) {
       Linear made = form.make(rows, columns, state.memory(), state.random());
-      weights.add(state.backend().place(made, 1, form.inMemory(), state.memory()));
+      weights.add(state.backend().place(made, Placement.REPLICATED, 1, form.inMemory(), state.memory()));
       bytes += made.bytes();
     }
     input = state.activations(tokens, columns);

@@ -2,6 +2,7 @@ package io.sparkllama4.benchmarks.kernels;
 
 import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.MixtureLayer;
+import io.sparkllama4.backend.Placement;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.StepBuffers;
 import io.sparkllama4.backend.WeightForm;
@@ -66,6 +67,7 @@ public class MixtureBenchmark {
                 .backend()
                 .place(
                     StoredForm.F32.make(EXPERTS, HIDDEN, state.memory(), state.random()),
+                    Placement.REPLICATED,
                     1,
                     WeightForm.STORED,
                     state.memory()),
@@ -79,7 +81,7 @@ public class MixtureBenchmark {
         List.of(
             new StepBuffers(
                 state.backend(),
-                new StepBuffers.Sizes(HIDDEN, 1, 1, WIDTH, EXPERTS, 1, WIDTH, 1),
+                new StepBuffers.Sizes(HIDDEN, 1, 1, WIDTH, EXPERTS, 1, WIDTH, 1, 0),
                 tokens,
                 1));
   }
@@ -89,6 +91,7 @@ public class MixtureBenchmark {
         .backend()
         .place(
             form.make(rows, columns, state.memory(), state.random()),
+            Placement.REPLICATED,
             parts,
             form.inMemory(),
             state.memory());

@@ -1,5 +1,6 @@
 package io.sparkllama4.backend.cpu;
 
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.Panels;
@@ -22,15 +23,24 @@ final class Bfloat16Panels {
 
   private final MemorySegment from;
   private final long rows;
+  /// The first input that is copied, and how many are.
+  private final int firstInput;
+
   private final int columns;
+
+  /// Inputs of a stored row.
+  private final long stride;
   private final boolean byInput;
   private final Tensor panels;
 
+  /// @param inputs those of the source that are copied
   /// @param panels values of all panels
-  Bfloat16Panels(Matrix source, Tensor panels) {
+  Bfloat16Panels(Matrix source, Span inputs, Tensor panels) {
     this.from = source.values().data();
     this.rows = source.rows();
-    this.columns = Math.toIntExact(source.columns());
+    this.firstInput = inputs.first();
+    this.columns = inputs.count();
+    this.stride = source.columns();
     this.byInput = source.order() == Matrix.Order.INPUT_MAJOR;
     this.panels = panels;
   }
@@ -59,7 +69,7 @@ final class Bfloat16Panels {
     MemorySegment to = panels.rows(panel, count).data();
     long panelBytes = to.byteSize() / count;
     for (int i = 0; i + 1 < columns; i += 2) {
-      long low = 2 * (i * rows + first);
+      long low = 2 * ((firstInput + i) * rows + first);
       copyPair(low, low + 2 * rows, to, 2L * ROWS * i, panelBytes);
     }
     if (columns % 2 == 1) {
@@ -90,7 +100,7 @@ final class Bfloat16Panels {
     int whole = words / TILE * TILE;
     for (int word = 0; word < whole; word += TILE) {
       for (int lane = 0; lane < ROWS; lane++) {
-        long at = 2 * ((first + lane) * columns + 2L * word);
+        long at = 2 * ((first + lane) * stride + firstInput + 2L * word);
         for (int i = 0; i < TILE; i++) {
           tile[i * ROWS + lane] = from.get(Elements.INT, at + 4L * i);
         }
@@ -107,7 +117,10 @@ final class Bfloat16Panels {
   private void copySome(long first, int count, MemorySegment to, int begin) {
     for (int i = begin; i < columns; i += 2) {
       for (int lane = 0; lane < count; lane++) {
-        long low = byInput ? i * rows + first + lane : (first + lane) * columns + i;
+        long low =
+            byInput
+                ? (firstInput + i) * rows + first + lane
+                : (first + lane) * stride + firstInput + i;
         long high = byInput ? low + rows : low + 1;
         int word = from.get(Elements.SHORT, 2 * low) & 0xffff;
         if (i + 1 < columns) {

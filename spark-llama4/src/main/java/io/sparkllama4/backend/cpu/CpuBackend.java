@@ -3,15 +3,16 @@ package io.sparkllama4.backend.cpu;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Ceilings;
 import io.sparkllama4.backend.Kernels;
+import io.sparkllama4.backend.Placement;
 import io.sparkllama4.backend.ReadAhead;
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.backend.cpu.ffi.HostPages;
 import io.sparkllama4.backend.cpu.ffi.KernelLibrary;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Linear;
-import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Tensor;
 import io.sparkllama4.tensor.TensorSpec;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// The processor and its memory. The plain kernels read weights where the checkpoint's files are
@@ -35,16 +37,49 @@ public final class CpuBackend implements Backend {
   private final Kernels kernels;
   private final CpuPool pool;
   private final PanelMath math;
-  private final AtomicLong allocated = new AtomicLong();
+  private final AtomicLong allocated;
+
+  /// Those that share the model with this one, where it leads them.
+  private final Optional<CpuRanks> group;
+
   private @Nullable CpuCeilings ceilings;
+  private @Nullable CpuPool measuring;
 
   private CpuBackend(
       String kernelPath, String kernelDetail, Kernels kernels, CpuPool pool, PanelMath math) {
+    this(kernelPath, kernelDetail, kernels, pool, math, new AtomicLong(), Optional.empty());
+  }
+
+  private CpuBackend(
+      String kernelPath,
+      String kernelDetail,
+      Kernels kernels,
+      CpuPool pool,
+      PanelMath math,
+      AtomicLong allocated,
+      Optional<CpuRanks> group) {
     this.kernelPath = kernelPath;
     this.kernelDetail = kernelDetail;
     this.kernels = kernels;
     this.pool = pool;
     this.math = math;
+    this.allocated = allocated;
+    this.group = group;
+  }
+
+  /// This backend as the first of several ranks; it takes the place of this object.
+  CpuBackend leading(CpuRanks others) {
+    return new CpuBackend(
+        kernelPath, kernelDetail, kernels, pool, math, allocated, Optional.of(others));
+  }
+
+  private List<CpuBackend> others() {
+    return group.map(CpuRanks::others).orElse(List.of());
+  }
+
+  /// The threads of this rank.
+  CpuPool pool() {
+    return pool;
   }
 
   /// The plain kernels on the calling thread: what every other backend is compared with.
@@ -63,19 +98,19 @@ public final class CpuBackend implements Backend {
   /// The kernels on the Java Vector API.
   ///
   /// @param reason why no faster ones
-  static CpuBackend vector(int threads, String reason) {
+  static CpuBackend vector(int threads, String reason, RankLink link) {
     CpuPool pool = new CpuPool(threads);
     PanelMath math = new VectorPanels(threads);
-    Kernels kernels = new FastKernels(pool, math, new TokenAttention(pool));
+    Kernels kernels = new FastKernels(pool, math, new TokenAttention(pool), link);
     return new CpuBackend("vector", reason, kernels, pool, math);
   }
 
   /// The native kernels.
-  static CpuBackend nativeKernels(int threads, KernelLibrary library) {
+  static CpuBackend nativeKernels(int threads, KernelLibrary library, RankLink link) {
     CpuPool pool = new CpuPool(threads);
     NativePanels math = new NativePanels(library);
     PanelAttention attention = new BlockedAttention(pool, math, new TokenAttention(pool));
-    Kernels kernels = new FastKernels(pool, math, attention);
+    Kernels kernels = new FastKernels(pool, math, attention, link);
     return new CpuBackend("native", library.instructions(), kernels, pool, math);
   }
 
@@ -95,8 +130,16 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public List<Backend> ranks() {
+    List<Backend> ranks = new ArrayList<>();
+    ranks.add(this);
+    ranks.addAll(others());
+    return List.copyOf(ranks);
+  }
+
+  @Override
   public int threads() {
-    return pool.threads();
+    return pool.threads() + others().stream().mapToInt(CpuBackend::threads).sum();
   }
 
   /// Every kernel of the CPU takes its sums in an order that the weights' shapes decide.
@@ -117,7 +160,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public long allocatedBytes() {
-    return allocated.get();
+    return allocated.get() + others().stream().mapToLong(CpuBackend::allocatedBytes).sum();
   }
 
   @Override
@@ -159,22 +202,46 @@ public final class CpuBackend implements Backend {
     return kernelPath.equals(PLAIN) && form == WeightForm.STORED;
   }
 
-  @Override
-  public List<TensorSpec> plan(Linear stored, int parts, WeightForm form) {
-    List<TensorSpec> specs = new ArrayList<>();
-    if (!staysStored(form)) {
-      for (Linear.Part part : stored.parts()) {
-        int cuts = cuts(stored, parts);
-        for (int cut = 0; cut < cuts; cut++) {
-          specs.addAll(PanelPacker.plan(part.weight(), part.weight().rows() / cuts, form));
-        }
-      }
-    }
-    return specs;
+  /// Plain kernels read whole matrices where they are stored; parts of them lie in panels.
+  private boolean staysStored(WeightForm form, Placement placement) {
+    return staysStored(form) && placement instanceof Placement.Replicated;
   }
 
-  private static int cuts(Linear stored, int parts) {
-    return stored.parts().size() == parts ? 1 : parts;
+  @Override
+  public List<TensorSpec> plan(Linear stored, Placement placement, int parts, WeightForm form) {
+    return staysStored(form, placement)
+        ? List.of()
+        : cuts(stored, placement, parts).stream()
+            .flatMap(cut -> PanelPacker.plan(cut.block(), form).stream())
+            .toList();
+  }
+
+  /// What becomes one part of a placed layer.
+  ///
+  /// @param part of the stored layer
+  /// @param block what of its matrix is placed
+  private record Cut(Linear.Part part, MatrixBlock block) {
+    /// The biases of the outputs, where the block begins with the first input.
+    Tensor bias() {
+      return part.hasBias() && block.columns().first() == 0
+          ? part.bias().rows(block.rows().first(), block.rows().count())
+          : Linear.NO_BIAS;
+    }
+  }
+
+  private static List<Cut> cuts(Linear stored, Placement placement, int parts) {
+    List<Cut> cuts = new ArrayList<>();
+    int each = stored.parts().size() == parts ? 1 : parts;
+    for (Linear.Part part : stored.parts()) {
+      int rows = Math.toIntExact(part.weight().rows() / each);
+      Span outputs = placement.rows(rows);
+      Span inputs = placement.columns(Math.toIntExact(part.weight().columns()));
+      for (int cut = 0; cut < each; cut++) {
+        Span held = new Span(cut * rows + outputs.first(), cut * rows + outputs.end());
+        cuts.add(new Cut(part, new MatrixBlock(part.weight(), held, inputs)));
+      }
+    }
+    return cuts;
   }
 
   @Override
@@ -190,22 +257,17 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public Linear place(Linear stored, int parts, WeightForm form, Allocator memory) {
-    if (staysStored(form)) {
+  public Linear place(
+      Linear stored, Placement placement, int parts, WeightForm form, Allocator memory) {
+    if (staysStored(form, placement)) {
       return stored;
     }
     PanelPacker packer = new PanelPacker(pool, memory);
     List<Linear.Part> placed = new ArrayList<>();
-    for (Linear.Part part : stored.parts()) {
-      int cuts = cuts(stored, parts);
-      long rows = part.weight().rows() / cuts;
-      for (int cut = 0; cut < cuts; cut++) {
-        Matrix packed = packer.pack(part.weight(), cut * rows, (cut + 1) * rows, form);
-        Tensor bias = part.hasBias() ? part.bias().rows(cut * rows, rows) : part.bias();
-        placed.add(new Linear.Part(packed, bias));
-      }
-      HostPages.release(part.weight().values().data());
+    for (Cut cut : cuts(stored, placement, parts)) {
+      placed.add(new Linear.Part(packer.pack(cut.block(), form), cut.bias()));
     }
+    stored.parts().forEach(part -> HostPages.release(part.weight().values().data()));
     return new Linear(placed);
   }
 
@@ -235,15 +297,24 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public void step(Runnable body) {
-    pool.during(body);
+  public void step(IntConsumer body) {
+    if (group.isPresent()) {
+      group.get().run(pool, body);
+    } else {
+      pool.during(() -> body.accept(0));
+    }
   }
 
   @Override
   public Ceilings measureCeilings() {
     CpuCeilings open = ceilings;
     if (open == null) {
-      open = new CpuCeilings(pool, math);
+      CpuPool all = pool;
+      if (group.isPresent()) {
+        all = new CpuPool(threads());
+        measuring = all;
+      }
+      open = new CpuCeilings(all, math);
       ceilings = open;
     }
     return open.measure();
@@ -254,6 +325,10 @@ public final class CpuBackend implements Backend {
     if (ceilings != null) {
       ceilings.close();
     }
+    if (measuring != null) {
+      measuring.close();
+    }
+    group.ifPresent(CpuRanks::close);
     pool.close();
     if (kernels instanceof FastKernels fast) {
       fast.close();

@@ -55,27 +55,35 @@ public final class CpuProvider implements BackendProvider {
   @Override
   public Backend open(BackendOptions options) {
     check(options);
+    return CpuRanks.open(
+        options.ranks(),
+        options.threads(),
+        (threads, link) -> rank(options.kernels(), threads, link));
+  }
+
+  private static CpuBackend rank(String kernels, int threads, RankLink link) {
     KernelLibrary.Found found = KernelLibrary.found();
-    return switch (options.kernels()) {
-      case "scalar" -> CpuBackend.plain(new ScalarKernels(), options.threads());
+    return switch (kernels) {
+      case "scalar" -> CpuBackend.plain(new ScalarKernels(link), threads);
       case "vector" -> {
         requireVectorApi("vector");
-        yield CpuBackend.vector(options.threads(), "asked for");
+        yield CpuBackend.vector(threads, "asked for", link);
       }
       case "native" -> {
         requireVectorApi("native");
         yield CpuBackend.nativeKernels(
-            options.threads(),
-            found.library().orElseThrow(() -> unavailable("native", found.reason())));
+            threads,
+            found.library().orElseThrow(() -> unavailable("native", found.reason())),
+            link);
       }
       default -> {
         if (!hasVectorApi()) {
-          yield CpuBackend.plain(new ScalarKernels(), options.threads());
+          yield CpuBackend.plain(new ScalarKernels(link), threads);
         }
         yield found
             .library()
-            .map(library -> CpuBackend.nativeKernels(options.threads(), library))
-            .orElseGet(() -> CpuBackend.vector(options.threads(), found.reason()));
+            .map(library -> CpuBackend.nativeKernels(threads, library, link))
+            .orElseGet(() -> CpuBackend.vector(threads, found.reason(), link));
       }
     };
   }

@@ -1,10 +1,14 @@
 package io.sparkllama4.backend.cpu;
 
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.backend.Span;
 import java.util.Arrays;
 
 /// A routing in plain arrays: choices by token, and the same choices by expert.
 final class CpuRouting implements Routing {
+  /// The row of a choice whose expert another rank holds.
+  private static final int ELSEWHERE = -1;
+
   private final int experts;
   private final int chosen;
   private final int[] expertOfChoice;
@@ -13,6 +17,7 @@ final class CpuRouting implements Routing {
   private final int[] rowOfChoice;
   private final int[] firstRow;
   private int tokens;
+  private int rows;
 
   CpuRouting(int tokens, int experts, int chosen) {
     this.experts = experts;
@@ -31,21 +36,29 @@ final class CpuRouting implements Routing {
     scoreOfChoice[token * chosen + rank] = score;
   }
 
-  /// Orders the choices of the first `count` tokens by expert, stably: a counting sort.
-  void order(int count) {
+  /// Orders the choices, by the first `count` tokens, of the experts `held` by expert, stably: a
+  /// counting sort. From here on experts are counted from the first that is held.
+  void order(int count, Span held) {
     tokens = count;
     Arrays.fill(firstRow, 0);
     for (int choice = 0; choice < count * chosen; choice++) {
-      firstRow[expertOfChoice[choice] + 1]++;
+      if (held.contains(expertOfChoice[choice])) {
+        firstRow[expertOfChoice[choice] - held.first() + 1]++;
+      }
     }
     for (int expert = 0; expert < experts; expert++) {
       firstRow[expert + 1] += firstRow[expert];
     }
+    rows = firstRow[held.count()];
     int[] next = Arrays.copyOf(firstRow, experts);
     for (int choice = 0; choice < count * chosen; choice++) {
-      int row = next[expertOfChoice[choice]]++;
-      choiceOfRow[row] = choice;
-      rowOfChoice[choice] = row;
+      if (held.contains(expertOfChoice[choice])) {
+        int row = next[expertOfChoice[choice] - held.first()]++;
+        choiceOfRow[row] = choice;
+        rowOfChoice[choice] = row;
+      } else {
+        rowOfChoice[choice] = ELSEWHERE;
+      }
     }
   }
 
@@ -62,11 +75,17 @@ final class CpuRouting implements Routing {
     return scoreOfChoice[choiceOfRow[row]];
   }
 
+  /// The row of a token's choice; negative where another rank holds the expert.
   int rowOf(int token, int rank) {
     return rowOfChoice[token * chosen + rank];
   }
 
-  /// The first row of `expert`; its rows end where the next expert's begin.
+  /// The rows of all experts that are held.
+  int rows() {
+    return rows;
+  }
+
+  /// The first row of `expert` of those that are held; its rows end where the next expert's begin.
   int firstRow(int expert) {
     return firstRow[expert];
   }

@@ -42,6 +42,12 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
   private Tensor ones = arena.allocate(DType.F32, 0);
 
   FastKernels(CpuPool pool, PanelMath math, PanelAttention attention) {
+    this(pool, math, attention, RankLink.ALONE);
+  }
+
+  /// The kernels of one of several ranks.
+  FastKernels(CpuPool pool, PanelMath math, PanelAttention attention, RankLink link) {
+    super(link);
     this.pool = pool;
     this.math = math;
     this.products = new PanelProducts(pool, math);
@@ -118,7 +124,7 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
     probe.see("ffn_norm", norm);
     matmul(norm, layer.router(), logits);
     probe.see("router_logits", logits);
-    route(logits, layer.chosen(), routing);
+    route(logits, layer.chosen(), layer.held(), routing);
     probe.see("routing", routing);
     Tensor gathered = buffers.gathered(rows); // [T*k, H]
     Tensor activated = buffers.expertActivated(rows); // [T*k, F]
@@ -140,8 +146,7 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
         (weight, first, end) -> products.add(activated, first, end, weight, output));
     products.run();
     scatterAdd(output, routing, routed);
-    allReduce(routed);
-    allReduce(projected);
+    allReduce(List.of(routed, projected));
     probe.see("routed", routed);
     probe.see("shared", projected);
     add(projected, hidden);
@@ -236,6 +241,11 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
         target.rows(),
         width,
         (first, end) -> math.add(addend, target, 4L * first * width, (end - first) * width));
+  }
+
+  @Override
+  void addElements(Tensor addend, Tensor target, long offset, long elements) {
+    math.add(addend, target, offset, elements);
   }
 
   @Override

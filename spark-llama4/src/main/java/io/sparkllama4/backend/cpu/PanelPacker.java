@@ -30,18 +30,18 @@ final class PanelPacker {
     INT4
   }
 
-  private static Packing packing(Matrix source, WeightForm form) {
+  private static Packing packing(MatrixBlock block, WeightForm form) {
     return switch (form) {
       case INT8 -> Packing.INT8;
       case INT4, INT4_GROUP_128 -> Packing.INT4;
       case BF16 -> Packing.PLAIN;
       case STORED ->
-          switch (source.quantization()) {
+          switch (block.source().quantization()) {
             case Quantization.None _ -> Packing.PLAIN;
             case Quantization.Fp8PerRow _ -> Packing.FLOAT8;
             // Words that hold inputs of two groups are widened.
-            case Quantization.Int4PerGroup(_, int group, _) ->
-                group % 8 == 0 ? Packing.STORED_INT4 : Packing.PLAIN;
+            case Quantization.Int4PerGroup _ ->
+                block.storedGroup() > 0 ? Packing.STORED_INT4 : Packing.PLAIN;
             case Quantization.Int8PerRow _ ->
                 throw new IllegalStateException("No checkpoint stores 8-bit integers");
           };
@@ -58,62 +58,68 @@ final class PanelPacker {
     };
   }
 
-  /// The tensors of `rows` rows of a stored matrix: values, and scales where there are any.
-  static List<TensorSpec> plan(Matrix source, long rows, WeightForm form) {
-    long panels = Panels.count(rows);
-    return switch (packing(source, form)) {
-      case PLAIN -> List.of(values(plainType(source, form), source, panels, 0));
+  /// The tensors of a part of a stored matrix: values, and scales where there are any.
+  static List<TensorSpec> plan(MatrixBlock block, WeightForm form) {
+    Matrix source = block.source();
+    int columns = block.columns().count();
+    long panels = Panels.count(block.rows().count());
+    return switch (packing(block, form)) {
+      case PLAIN -> List.of(values(plainType(source, form), columns, panels, 0));
       case FLOAT8 ->
           List.of(
-              values(DType.F8_E4M3, source, panels, 0),
+              values(DType.F8_E4M3, columns, panels, 0),
               TensorSpec.of(DType.F32, panels * Panels.ROWS));
       case STORED_INT4 -> {
         var stored = (Quantization.Int4PerGroup) source.quantization();
+        int group = block.storedGroup();
         DType dtype = stored.scales().dtype() == DType.BF16 ? DType.BF16 : DType.F32;
         yield List.of(
-            values(DType.I32, source, panels, stored.group()),
-            TensorSpec.of(dtype, panels, groups(source, stored.group()), Panels.ROWS));
+            values(DType.I32, columns, panels, group),
+            TensorSpec.of(dtype, panels, groups(columns, group), Panels.ROWS));
       }
       case INT8 ->
           List.of(
-              values(DType.U8, source, panels, 0), TensorSpec.of(DType.F32, panels * Panels.ROWS));
+              values(DType.U8, columns, panels, 0), TensorSpec.of(DType.F32, panels * Panels.ROWS));
       case INT4 ->
           List.of(
-              values(DType.I32, source, panels, form.group()),
-              TensorSpec.of(DType.BF16, panels, groups(source, form.group()), Panels.ROWS));
+              values(DType.I32, columns, panels, form.group()),
+              TensorSpec.of(DType.BF16, panels, groups(columns, form.group()), Panels.ROWS));
     };
   }
 
-  private static long groups(Matrix source, int group) {
-    return (source.columns() + group - 1) / group;
+  private static long groups(long columns, int group) {
+    return (columns + group - 1) / group;
   }
 
-  private static TensorSpec values(DType dtype, Matrix source, long panels, int group) {
-    return TensorSpec.of(dtype, panels, Panels.elements(dtype, source.columns(), group));
+  private static TensorSpec values(DType dtype, long columns, long panels, int group) {
+    return TensorSpec.of(dtype, panels, Panels.elements(dtype, columns, group));
   }
 
   /// Rows `first` up to `end` of a stored matrix.
   Matrix pack(Matrix source, long first, long end, WeightForm form) {
+    return pack(MatrixBlock.ofRows(source, first, end), form);
+  }
+
+  /// A part of a stored matrix.
+  Matrix pack(MatrixBlock block, WeightForm form) {
     List<Tensor> made = new ArrayList<>();
-    plan(source, end - first, form).forEach(spec -> made.add(memory.allocate(spec)));
+    plan(block, form).forEach(spec -> made.add(memory.allocate(spec)));
     Tensor values = made.getFirst();
     Tensor scales = made.getLast();
-    Packing packing = packing(source, form);
+    Packing packing = packing(block, form);
     if (!memory.isFilled()) {
-      fill(source, first, end, filler(packing, form, source, values, scales));
+      fill(block, filler(packing, form, block, values, scales));
     }
     Quantization quantization =
         switch (packing) {
           case PLAIN -> Quantization.NONE;
           case FLOAT8 -> new Quantization.Fp8PerRow(scales);
-          case STORED_INT4 -> {
-            var stored = (Quantization.Int4PerGroup) source.quantization();
-            yield new Quantization.Int4PerGroup(scales, stored.group(), false);
-          }
+          case STORED_INT4 -> new Quantization.Int4PerGroup(scales, block.storedGroup(), false);
           case INT8 -> new Quantization.Int8PerRow(scales);
           case INT4 -> new Quantization.Int4PerGroup(scales, form.group(), true);
         };
-    return new Matrix(end - first, source.columns(), Matrix.Order.PANELS, values, quantization);
+    return new Matrix(
+        block.rows().count(), block.columns().count(), Matrix.Order.PANELS, values, quantization);
   }
 
   /// Writes one panel from `count` rows of the source from `first` on.
@@ -136,21 +142,23 @@ final class PanelPacker {
   }
 
   private static Filler filler(
-      Packing packing, WeightForm form, Matrix source, Tensor values, Tensor scales) {
+      Packing packing, WeightForm form, MatrixBlock block, Tensor values, Tensor scales) {
+    Matrix source = block.source();
     boolean isCopy =
         packing == Packing.PLAIN
             && values.dtype() == DType.BF16
             && source.values().dtype() == DType.BF16
             && source.quantization() instanceof Quantization.None;
     if (isCopy) {
-      Bfloat16Panels panels = new Bfloat16Panels(source, values);
+      Bfloat16Panels panels = new Bfloat16Panels(source, block.columns(), values);
       return (rows, first, end, panel) -> panels.copy(first, end, panel);
     }
-    return Filler.ofPanels(encoder(packing, form, source, values, scales));
+    return Filler.ofPanels(encoder(packing, form, block, values, scales));
   }
 
   private static Encoder encoder(
-      Packing packing, WeightForm form, Matrix source, Tensor values, Tensor scales) {
+      Packing packing, WeightForm form, MatrixBlock block, Tensor values, Tensor scales) {
+    Matrix source = block.source();
     return switch (packing) {
       case PLAIN ->
           (rows, first, count, panel) -> {
@@ -169,10 +177,10 @@ final class PanelPacker {
                 scales.rows(panel * Panels.ROWS, Panels.ROWS));
       }
       case STORED_INT4 -> {
-        Tensor stored = ((Quantization.Int4PerGroup) source.quantization()).scales();
+        int group = block.storedGroup();
         yield (rows, first, count, panel) -> {
-          PanelRows.copyInt4(source, first, count, values.row(panel));
-          PanelRows.copyScales(stored, first, count, scales.row(panel));
+          rows.copyInt4(source, first, count, values.row(panel));
+          rows.copyScales(source, group, first, count, scales.row(panel));
         };
       }
       case INT8 ->
@@ -188,16 +196,17 @@ final class PanelPacker {
     };
   }
 
-  private void fill(Matrix source, long first, long end, Filler filler) {
+  private void fill(MatrixBlock block, Filler filler) {
+    long first = block.rows().first();
+    long end = block.rows().end();
     int panels = Math.toIntExact(Panels.count(end - first));
-    int columns = Math.toIntExact(source.columns());
     int tasks = Math.min(panels, 8 * pool.threads());
     PanelRows[] scratch = new PanelRows[pool.threads()];
     pool.run(
         tasks,
         (task, worker) -> {
           if (scratch[worker] == null) {
-            scratch[worker] = new PanelRows(columns);
+            scratch[worker] = new PanelRows(block.columns());
           }
           long panel = (long) task * panels / tasks;
           long to = first + (task + 1L) * panels / tasks * Panels.ROWS;

@@ -1,10 +1,12 @@
 package io.sparkllama4.backend.cpu;
 
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.Panels;
+import io.sparkllama4.tensor.Quantization;
 import io.sparkllama4.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,6 +20,9 @@ final class PanelRows {
   /// Inputs of a tile that is turned over at once: it stays in the first cache.
   private static final int TILE = 16;
 
+  /// The first input of the source that is read.
+  private final int begin;
+
   private final int columns;
 
   /// `[inputs][16]`, zeros where the matrix has no such row or input: what stands side by side in a
@@ -30,8 +35,10 @@ final class PanelRows {
   /// `[16][16]`, a tile as it is stored.
   private final float[] tile = new float[ROWS * TILE];
 
-  PanelRows(int columns) {
-    this.columns = columns;
+  /// @param inputs those of the source that are read
+  PanelRows(Span inputs) {
+    this.begin = inputs.first();
+    this.columns = inputs.count();
     this.padded = (int) Panels.roundUp(columns, WeightForm.INT4_GROUP_128.group());
     this.weights = new float[ROWS * padded];
   }
@@ -56,7 +63,7 @@ final class PanelRows {
     DType dtype = source.values().dtype();
     MemorySegment data = source.values().data();
     for (int i = 0; i < columns; i++) {
-      long at = i * source.rows() + first;
+      long at = (long) (begin + i) * source.rows() + first;
       if (dtype == DType.BF16 && count == ROWS) {
         readBfloat16(data, 2 * at, i * ROWS);
       } else {
@@ -79,7 +86,7 @@ final class PanelRows {
     MemorySegment data = source.values().data();
     int end = Math.min(TILE, columns - from);
     for (int lane = 0; lane < count; lane++) {
-      long at = (first + lane) * columns + from;
+      long at = (first + lane) * source.columns() + begin + from;
       if (dtype == DType.BF16 && end == TILE) {
         for (int i = 0; i < TILE; i += Lanes.COUNT) {
           Lanes.bfloat16(data, 2 * (at + i)).intoArray(tile, lane * TILE + i);
@@ -89,7 +96,7 @@ final class PanelRows {
           tile[lane * TILE + i] =
               isPlain
                   ? Elements.decode(data, dtype, at + i)
-                  : source.weight(first + lane, from + i);
+                  : source.weight(first + lane, begin + from + i);
         }
       }
     }
@@ -130,10 +137,10 @@ final class PanelRows {
     byte[] stand = new byte[ROWS * TILE];
     byte[] turned = new byte[ROWS * TILE];
     boolean[] odd = new boolean[ROWS];
-    for (int begin = 0; begin < columns; begin += TILE) {
-      int inputs = Math.min(TILE, columns - begin);
+    for (int tile = 0; tile < columns; tile += TILE) {
+      int inputs = Math.min(TILE, columns - tile);
       for (int lane = 0; lane < count; lane++) {
-        long at = (first + lane) * columns + begin;
+        long at = (first + lane) * source.columns() + begin + tile;
         MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at, stand, lane * TILE, inputs);
         boolean isOdd = false;
         for (int i = 0; i < inputs; i++) {
@@ -144,20 +151,21 @@ final class PanelRows {
         odd[lane] |= isOdd;
       }
       MemorySegment.copy(
-          turned, 0, panel.data(), ValueLayout.JAVA_BYTE, (long) begin * ROWS, inputs * ROWS);
+          turned, 0, panel.data(), ValueLayout.JAVA_BYTE, (long) tile * ROWS, inputs * ROWS);
     }
     for (int lane = 0; lane < count; lane++) {
       scales.set(lane, odd[lane] ? Float.NaN : stored.of(lane));
     }
   }
 
-  /// Stored nibbles in the order of a panel's words.
-  static void copyInt4(Matrix source, long first, int count, Tensor panel) {
-    long columns = source.columns();
+  /// Stored nibbles in the order of a panel's words. The inputs begin with a word.
+  void copyInt4(Matrix source, long first, int count, Tensor panel) {
+    long stride = Matrix.wordsPerRow(source.columns());
     long words = Matrix.wordsPerRow(columns);
     for (int lane = 0; lane < count; lane++) {
+      long start = (first + lane) * stride + begin / 8;
       for (long word = 0; word < words; word++) {
-        int stored = source.values().intAt((first + lane) * words + word);
+        int stored = source.values().intAt(start + word);
         long inputs = columns - 8 * word;
         if (inputs < 8) {
           // Nibbles behind the last column may be anything; 8 stands for 0.
@@ -174,12 +182,18 @@ final class PanelRows {
     return Integer.expand(stored, 0x0f0f0f0f) | Integer.expand(stored >>> 16, 0xf0f0f0f0);
   }
 
-  /// Scales `[rows, groups]` as `[groups][16]`.
-  static void copyScales(Tensor stored, long first, int count, Tensor panel) {
-    long groups = stored.rowElements();
+  /// Stored scales `[rows, groups]` as `[groups][16]`.
+  ///
+  /// @param group inputs of a group in the panel, which divides those of a stored one
+  void copyScales(Matrix source, int group, long first, int count, Tensor panel) {
+    var quantization = (Quantization.Int4PerGroup) source.quantization();
+    Tensor stored = quantization.scales();
+    long stride = stored.rowElements();
+    long groups = Math.ceilDiv(columns, group);
     for (int lane = 0; lane < count; lane++) {
       for (long g = 0; g < groups; g++) {
-        float scale = stored.decode((first + lane) * groups + g);
+        long from = (begin + g * group) / quantization.group();
+        float scale = stored.decode((first + lane) * stride + from);
         long at = g * ROWS + lane;
         if (panel.dtype() == DType.BF16) {
           panel.data().set(Elements.SHORT, 2 * at, Elements.toBfloat16(scale));

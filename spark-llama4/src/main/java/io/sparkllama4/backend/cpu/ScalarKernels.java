@@ -7,6 +7,7 @@ import io.sparkllama4.backend.KvLayer;
 import io.sparkllama4.backend.Routing;
 import io.sparkllama4.backend.SampleResult;
 import io.sparkllama4.backend.SampleRow;
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.StepTokens;
 import io.sparkllama4.backend.Temperature;
 import io.sparkllama4.tensor.Linear;
@@ -18,6 +19,17 @@ import java.util.List;
 /// The kernels as plain loops: the specification. It stays simple for ever; whatever is faster is
 /// tested against it, within `1e-5 * sum |x w|` for every sum.
 public class ScalarKernels implements Kernels {
+  private final RankLink link;
+
+  /// The kernels of a model on one rank.
+  public ScalarKernels() {
+    this(RankLink.ALONE);
+  }
+
+  /// The kernels of one of several ranks.
+  ScalarKernels(RankLink link) {
+    this.link = link;
+  }
 
   @Override
   public void embed(Tensor ids, Tensor table, Tensor output) {
@@ -216,7 +228,7 @@ public class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void route(Tensor logits, int chosen, Routing routing) {
+  public void route(Tensor logits, int chosen, Span held, Routing routing) {
     CpuRouting result = (CpuRouting) routing;
     int experts = Math.toIntExact(logits.rowElements());
     boolean[] taken = new boolean[experts];
@@ -234,7 +246,7 @@ public class ScalarKernels implements Kernels {
         result.choose(t, rank, best, sigmoid(logits.at((long) t * experts + best)));
       }
     }
-    result.order(logits.rows());
+    result.order(logits.rows(), held);
   }
 
   /// `1 / (1 + exp(-z))`.
@@ -246,7 +258,7 @@ public class ScalarKernels implements Kernels {
   public void gatherRows(Tensor input, Routing routing, Tensor output) {
     CpuRouting route = (CpuRouting) routing;
     long width = input.rowElements();
-    for (int row = 0; row < output.rows(); row++) {
+    for (int row = 0; row < route.rows(); row++) {
       long from = route.tokenOfRow(row) * width;
       for (long h = 0; h < width; h++) {
         output.set(row * width + h, input.at(from + h) * route.scoreOfRow(row));
@@ -274,7 +286,10 @@ public class ScalarKernels implements Kernels {
       for (long h = 0; h < width; h++) {
         float sum = 0;
         for (int rank = 0; rank < route.chosen(); rank++) {
-          sum += input.at(route.rowOf(t, rank) * width + h);
+          int row = route.rowOf(t, rank);
+          if (row >= 0) {
+            sum += input.at(row * width + h);
+          }
         }
         output.set(t * width + h, sum);
       }
@@ -305,7 +320,19 @@ public class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void allReduce(Tensor partial) {
-    // One rank: the partial sum is the sum.
+  public void allReduce(List<Tensor> partials) {
+    link.allReduce(partials, this::addElements);
+  }
+
+  /// `target = target + addend` for `elements` elements from byte `offset` on.
+  void addElements(Tensor addend, Tensor target, long offset, long elements) {
+    for (long i = offset / Float.BYTES; i < offset / Float.BYTES + elements; i++) {
+      target.set(i, target.at(i) + addend.at(i));
+    }
+  }
+
+  @Override
+  public void gatherColumns(Tensor part, Tensor whole) {
+    link.gatherColumns(part, whole);
   }
 }

@@ -60,7 +60,7 @@ public final class BenchReport {
         document
             .putObject("memory")
             .put("weight_bytes", model.work().totalBytes())
-            .put("mapped_weight_bytes", model.handle().weights().mappedBytes())
+            .put("mapped_weight_bytes", model.handle().mappedBytes())
             .put("kv_peak_bytes", model.kvPeakBytes());
     memory.describe(taken);
     document.put("peak_rss_mib", Machine.peakResidentBytes().orElse(0) >> 20);

@@ -1,22 +1,18 @@
 package io.sparkllama4.cli.bench;
 
-import io.sparkllama4.backend.FeedForwardLayer;
-import io.sparkllama4.backend.GatedMlp;
-import io.sparkllama4.backend.MixtureLayer;
 import io.sparkllama4.model.DecoderWeights;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.runtime.RuntimeOptions;
-import io.sparkllama4.tensor.Linear;
-import io.sparkllama4.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// How long a model takes until it is open and every page of its weights has been read.
@@ -80,25 +76,10 @@ public record Loading(
   }
 
   /// Reads a byte of every page; returns how many bytes lie there.
-  private static long touch(DecoderWeights weights) {
-    List<MemorySegment> segments = new ArrayList<>();
-    segments.add(weights.embedding().data());
-    for (DecoderWeights.Layer layer : weights.layers()) {
-      var attention = layer.attention();
-      add(attention.query(), segments);
-      add(attention.key(), segments);
-      add(attention.value(), segments);
-      add(attention.output(), segments);
-      switch (layer.feedForward()) {
-        case FeedForwardLayer dense -> add(dense.mlp(), segments);
-        case MixtureLayer mixture -> {
-          mixture.expertGateUp().forEach(linear -> add(linear, segments));
-          mixture.expertDown().forEach(linear -> add(linear, segments));
-          mixture.shared().forEach(mlp -> add(mlp, segments));
-        }
-      }
-    }
-    add(weights.head(), segments);
+  private static long touch(List<DecoderWeights> ranks) {
+    // What ranks share, such as the table of embeddings, counts once.
+    Set<MemorySegment> segments = new HashSet<>();
+    ranks.forEach(weights -> segments.addAll(weights.segments()));
     long bytes = 0;
     int sum = 0;
     for (MemorySegment segment : segments) {
@@ -109,19 +90,6 @@ public record Loading(
     }
     // The sum is used, so that no compiler leaves the reading out.
     return sum == Integer.MIN_VALUE ? bytes + 1 : bytes;
-  }
-
-  private static void add(GatedMlp mlp, List<MemorySegment> segments) {
-    add(mlp.gateUp(), segments);
-    add(mlp.down(), segments);
-  }
-
-  private static void add(Linear linear, List<MemorySegment> segments) {
-    linear.parts().stream()
-        .map(Linear.Part::weight)
-        .map(weight -> weight.values())
-        .map(Tensor::data)
-        .forEach(segments::add);
   }
 
   /// Gigabytes of the stored weights per second, of a time in seconds.

@@ -1,5 +1,6 @@
 package io.sparkllama4.cli.bench;
 
+import io.sparkllama4.backend.AttentionLayer;
 import io.sparkllama4.backend.FeedForwardLayer;
 import io.sparkllama4.backend.GatedMlp;
 import io.sparkllama4.backend.MixtureLayer;
@@ -26,54 +27,72 @@ final class Work {
   /// Bytes of one expert of each layer, 0 for a dense one.
   private final List<Double> expertBytes = new ArrayList<>();
 
-  /// Adds the work of a model; none is known before.
-  void add(DecoderWeights weights) {
-    for (DecoderWeights.Layer layer : weights.layers()) {
-      List.of(
-              layer.attention().query(),
-              layer.attention().key(),
-              layer.attention().value(),
-              layer.attention().output())
-          .forEach(this::everyToken);
-      switch (layer.feedForward()) {
-        case FeedForwardLayer dense -> {
-          everyToken(dense.mlp());
-          expertBytes.add(0.0);
-        }
-        case MixtureLayer mixture -> addMixture(mixture);
+  /// Adds the work of a model, which ranks may share; none is known before.
+  ///
+  /// @param ranks the weights of every rank
+  void add(List<DecoderWeights> ranks) {
+    int layers = ranks.getFirst().layers().size();
+    for (int i = 0; i < layers; i++) {
+      List<DecoderWeights.Layer> parts = new ArrayList<>();
+      for (DecoderWeights weights : ranks) {
+        parts.add(weights.layers().get(i));
+      }
+      addLayer(parts);
+      if (i == layers - 1) {
+        lastWeights += behindKeys(parts);
       }
     }
-    lastWeights += behindKeys(weights.layers().getLast());
-    headWeights += size(weights.head());
-    headBytes += weights.head().bytes();
-    totalBytes += sharedBytes + headBytes + weights.embedding().data().byteSize();
+    for (DecoderWeights weights : ranks) {
+      headWeights += size(weights.head());
+      headBytes += weights.head().bytes();
+    }
+    totalBytes += sharedBytes + headBytes + ranks.getFirst().embedding().data().byteSize();
   }
 
-  private void addMixture(MixtureLayer mixture) {
-    everyToken(mixture.router());
-    mixture.shared().forEach(this::everyToken);
+  private void addLayer(List<DecoderWeights.Layer> parts) {
     long bytes = 0;
-    for (int e = 0; e < mixture.expertGateUp().size(); e++) {
-      bytes += mixture.expertGateUp().get(e).bytes() + mixture.expertDown().get(e).bytes();
+    int experts = 0;
+    for (DecoderWeights.Layer layer : parts) {
+      AttentionLayer attention = layer.attention();
+      List.of(attention.query(), attention.key(), attention.value(), attention.output())
+          .forEach(this::everyToken);
+      switch (layer.feedForward()) {
+        case FeedForwardLayer dense -> everyToken(dense.mlp());
+        case MixtureLayer mixture -> {
+          everyToken(mixture.router());
+          mixture.shared().forEach(this::everyToken);
+          experts += mixture.expertGateUp().size();
+          for (int e = 0; e < mixture.expertGateUp().size(); e++) {
+            bytes += mixture.expertGateUp().get(e).bytes() + mixture.expertDown().get(e).bytes();
+          }
+        }
+      }
     }
     totalBytes += bytes;
-    expertBytes.add((double) bytes / mixture.expertGateUp().size());
-    matrixWeights +=
-        mixture.chosen()
-            * (size(mixture.expertGateUp().getFirst()) + size(mixture.expertDown().getFirst()));
+    expertBytes.add(experts == 0 ? 0 : (double) bytes / experts);
+    matrixWeights += chosenExperts(parts);
   }
 
-  private static long behindKeys(DecoderWeights.Layer layer) {
-    return size(layer.attention().output())
-        + switch (layer.feedForward()) {
-          case FeedForwardLayer dense -> size(dense.mlp());
-          case MixtureLayer mixture ->
-              size(mixture.router())
-                  + mixture.shared().stream().mapToLong(Work::size).sum()
-                  + mixture.chosen()
-                      * (size(mixture.expertGateUp().getFirst())
-                          + size(mixture.expertDown().getFirst()));
-        };
+  /// Weights of the experts that one token passes.
+  private static long chosenExperts(List<DecoderWeights.Layer> parts) {
+    return parts.getFirst().feedForward() instanceof MixtureLayer mixture
+        ? mixture.chosen()
+            * (size(mixture.expertGateUp().getFirst()) + size(mixture.expertDown().getFirst()))
+        : 0;
+  }
+
+  private static long behindKeys(List<DecoderWeights.Layer> parts) {
+    long weights = chosenExperts(parts);
+    for (DecoderWeights.Layer layer : parts) {
+      weights +=
+          size(layer.attention().output())
+              + switch (layer.feedForward()) {
+                case FeedForwardLayer dense -> size(dense.mlp());
+                case MixtureLayer mixture ->
+                    size(mixture.router()) + mixture.shared().stream().mapToLong(Work::size).sum();
+              };
+    }
+    return weights;
   }
 
   private static long size(GatedMlp mlp) {

@@ -3,6 +3,7 @@ package io.sparkllama4.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Linear;
@@ -353,7 +354,7 @@ class MatmulTest {
       CpuRouting routing = new CpuRouting(tokens, 5, 2);
       Tensor logits = random.floats(tokens, 5);
       ScalarKernels scalar = new ScalarKernels();
-      scalar.route(logits, 2, routing);
+      scalar.route(logits, 2, Span.all(5), routing);
       Tensor gathered = arena.allocate(DType.F32, 2L * tokens, 64);
       scalar.gatherRows(random.floats(tokens, 64), routing, gathered);
       Tensor expected = arena.allocate(DType.F32, 2L * tokens, 96);

@@ -2,6 +2,9 @@ package io.sparkllama4.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sparkllama4.backend.Span;
+import io.sparkllama4.tensor.DType;
+import io.sparkllama4.tensor.Tensor;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Matrix;
@@ -52,6 +55,59 @@ class PanelPackerTest {
             }
           }
         });
+  }
+
+  /// Parts that ranks hold, at borders of words, groups and panels, and between them.
+  @ParameterizedTest
+  @EnumSource(RandomTensors.Form.class)
+  void partsOfStoredWeightsStayTheSame(RandomTensors.Form stored) {
+    try (NativeArena arena = new NativeArena();
+        CpuPool pool = new CpuPool(2)) {
+      Matrix source = new RandomTensors(11, arena).matrix(stored, 50, 300);
+      PanelPacker packer = new PanelPacker(pool, arena);
+      for (Span rows : List.of(new Span(0, 50), new Span(16, 32), new Span(7, 30))) {
+        for (int[] inputs :
+            new int[][] {{0, 128}, {128, 300}, {32, 64}, {64, 112}, {8, 299}, {5, 6}, {13, 300}}) {
+          Span columns = new Span(inputs[0], inputs[1]);
+          Matrix packed =
+              packer.pack(new MatrixBlock(source, rows, columns), WeightForm.STORED);
+          assertThat(packed.rows()).isEqualTo(rows.count());
+          assertThat(packed.columns()).isEqualTo(columns.count());
+          for (int row = 0; row < rows.count(); row++) {
+            for (int i = 0; i < columns.count(); i++) {
+              assertThat(packed.weight(row, i))
+                  .as("rows %s, columns %s, row %d, input %d", rows, columns, row, i)
+                  .isEqualTo(source.weight(rows.first() + row, columns.first() + i));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// What is quantised is quantised as if the part were a matrix of its own.
+  @ParameterizedTest
+  @EnumSource(RandomTensors.Form.class)
+  void partsAreQuantisedByThemselves(RandomTensors.Form stored) {
+    try (NativeArena arena = new NativeArena();
+        CpuPool pool = new CpuPool(1)) {
+      Matrix source = new RandomTensors(12, arena).matrix(stored, 40, 150);
+      Span rows = new Span(3, 37);
+      Span columns = new Span(24, 101);
+      Tensor copy = arena.allocate(DType.F32, rows.count(), columns.count());
+      for (int row = 0; row < rows.count(); row++) {
+        for (int i = 0; i < columns.count(); i++) {
+          float weight = source.weight(rows.first() + row, columns.first() + i);
+          copy.set((long) row * columns.count() + i, weight);
+        }
+      }
+      PanelPacker packer = new PanelPacker(pool, arena);
+      for (WeightForm form : List.of(WeightForm.INT8, WeightForm.INT4)) {
+        Matrix part = packer.pack(new MatrixBlock(source, rows, columns), form);
+        Matrix whole = packer.pack(Matrix.of(copy), 0, rows.count(), form);
+        assertThat(part.values().data().mismatch(whole.values().data())).isEqualTo(-1);
+      }
+    }
   }
 
   @ParameterizedTest
@@ -129,7 +185,7 @@ class PanelPackerTest {
   void rowsOfZerosAreZerosInEveryForm() {
     try (NativeArena arena = new NativeArena();
         CpuPool pool = new CpuPool(1)) {
-      Matrix zeros = Matrix.of(arena.allocate(io.sparkllama4.tensor.DType.F32, 20, 40));
+      Matrix zeros = Matrix.of(arena.allocate(DType.F32, 20, 40));
       for (WeightForm form : WeightForm.values()) {
         Matrix packed = new PanelPacker(pool, arena).pack(zeros, 0, 20, form);
         for (int i = 0; i < 40; i++) {
