@@ -150,8 +150,8 @@ class OptionsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"--ranks,2,UNSUPPORTED_FEATURE", "--backend,cuda,BACKEND_UNAVAILABLE"})
-  void whatIsNotBuiltIsRefusedByName(String option, String value, String code) {
+  @CsvSource({"--ranks,64,UNSUPPORTED_FEATURE", "--backend,cuda,BACKEND_UNAVAILABLE"})
+  void whatCannotBeIsRefusedByName(String option, String value, String code) {
     for (String command : List.of("generate", "score")) {
       CommandRun run =
           CommandRun.of(command, "--json", "--model", MODEL, "--ids", "1", option, value);
@@ -188,6 +188,8 @@ class OptionsTest {
     "--kernels,scalar",
     "--kernels,vector",
     "--ranks,1",
+    "--ranks,2",
+    "--ranks,4",
     "--threads,1",
     "--prefill-chunk,0",
     "--kv-tokens,64",
@@ -220,6 +222,16 @@ class OptionsTest {
         .isEqualTo(
             "{\"name\":\"cpu\",\"kernels\":\"scalar\",\"threads\":1,\"ranks\":1,\"weights\":\"bf16\","
                 + "\"strict\":false}");
+  }
+
+  @Test
+  void ranksThatShareTheModelAreReported() {
+    JsonNode backend =
+        generate("--ids", "1", "--max-tokens", "1", "--ranks", "2", "--threads", "4")
+            .document()
+            .get("backend");
+    assertThat(backend.get("ranks").intValue()).isEqualTo(2);
+    assertThat(backend.get("threads").intValue()).isEqualTo(4);
   }
 
   @Test

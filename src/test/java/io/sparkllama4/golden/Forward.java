@@ -72,8 +72,7 @@ final class Forward {
     private final StepInput all;
     private float[][] logits = new float[0][];
 
-    Rank(
-        RankShare share, DecoderWeights weights, Backend backend, List<Integer> ids, Probe probe) {
+    Rank(RankShare share, DecoderWeights weights, Backend backend, List<Integer> ids, Probe probe) {
       this.share = share;
       this.count = ids.size();
       this.probe = probe;

@@ -50,8 +50,7 @@ class GoldenEngineTest {
         new TestModel(
             oracle,
             new BackendOptions(kernels, threads, true, ranks),
-            new EngineOptions(maxBatch, chunk, 0),
-            (_, made) -> made)) {
+            new EngineOptions(maxBatch, chunk, 0))) {
       List<Completion> answers = model.answer(rows);
       for (int i = 0; i < oracle.prompts().size(); i++) {
         checkGreedy(oracle.prompts().get(i), answers.get(2 * i));

@@ -23,9 +23,7 @@ class GoldenForwardTest {
 
   static List<Object[]> rankedCases() {
     return cases().stream()
-        .flatMap(
-            some ->
-                Stream.of(1, 2, 4).map(ranks -> new Object[] {some[0], some[1], ranks}))
+        .flatMap(some -> Stream.of(1, 2, 4).map(ranks -> new Object[] {some[0], some[1], ranks}))
         .toList();
   }
 

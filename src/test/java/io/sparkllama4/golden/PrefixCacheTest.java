@@ -2,6 +2,7 @@ package io.sparkllama4.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.EngineStats;
@@ -69,17 +70,20 @@ class PrefixCacheTest {
 
   @ParameterizedTest
   @CsvSource({
-    "scout,vector,64",
-    "chunked,vector,64",
-    "maverick,vector,64",
-    "w4a16,vector,40",
-    "dense,vector,64"
+    "scout,vector,64,1",
+    "chunked,vector,64,1",
+    "maverick,vector,64,1",
+    "w4a16,vector,40,1",
+    "dense,vector,64,1",
+    "chunked,auto,64,2"
   })
-  void changesNoBit(String name, String kernels, int longest) {
+  void changesNoBit(String name, String kernels, int longest, int ranks) {
+    BackendOptions one = new BackendOptions(kernels, ranks, true, ranks);
+    BackendOptions two = new BackendOptions(kernels, 2 * ranks, true, ranks);
     Oracle oracle = Oracle.named(name);
     List<Completion> expected;
     try (TestModel model =
-        new TestModel(oracle, kernels, 1, new EngineOptions(1, 0, 0, false, SpeculationMode.OFF))) {
+        new TestModel(oracle, one, new EngineOptions(1, 0, 0, false, SpeculationMode.OFF))) {
       expected = answers(model, 5, 5, longest);
       assertThat(expected).allMatch(answer -> answer.usage().cachedTokens() == 0);
     }
@@ -90,7 +94,7 @@ class PrefixCacheTest {
             new EngineOptions(5, 7, 0),
             new EngineOptions(64, 5, 256),
             new EngineOptions(64, 0, 160))) {
-      try (TestModel model = new TestModel(oracle, kernels, 2, options)) {
+      try (TestModel model = new TestModel(oracle, two, options)) {
         List<Completion> answers = answers(model, 5, 5, longest);
         assertThat(Bits.of(answers)).as("%s", options).containsExactlyElementsOf(Bits.of(expected));
         assertThat(cached(answers)).as("%s", options).isPositive();

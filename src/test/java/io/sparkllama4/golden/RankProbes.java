@@ -12,6 +12,7 @@ import io.sparkllama4.tensor.Shape;
 import io.sparkllama4.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,14 @@ final class RankProbes {
     }
   }
 
+  private static <T> T of(List<Map<String, T>> seen, int rank, String name) {
+    T found = seen.get(rank).get(name);
+    if (found == null) {
+      throw new AssertionError("Rank " + rank + " has not seen " + name);
+    }
+    return found;
+  }
+
   /// The probe of one rank, used from its thread.
   Probe of(int rank) {
     return new Probe() {
@@ -66,9 +75,10 @@ final class RankProbes {
         .getFirst()
         .forEach(
             (name, first) -> {
-              for (Map<String, Choices> other : choices) {
-                assertThat(other.get(name).experts()).as(name).isEqualTo(first.experts());
-                assertThat(other.get(name).scores()).as(name).isEqualTo(first.scores());
+              for (int rank = 1; rank < choices.size(); rank++) {
+                Choices other = of(choices, rank, name);
+                assertThat(other.experts()).as(name).isEqualTo(first.experts());
+                assertThat(other.scores()).as(name).isEqualTo(first.scores());
               }
               probe.see(name, first);
             });
@@ -87,10 +97,10 @@ final class RankProbes {
   }
 
   private Rows same(String name) {
-    Rows first = rows.getFirst().get(name);
+    Rows first = of(rows, 0, name);
     for (int rank = 1; rank < rows.size(); rank++) {
       if (!name.equals("logits")) {
-        assertThat(rows.get(rank).get(name).values())
+        assertThat(of(rows, rank, name).values())
             .as("%s on rank %d", name, rank)
             .isEqualTo(first.values());
       }
@@ -104,13 +114,13 @@ final class RankProbes {
         shares.getFirst().whole().layers().get(Integer.parseInt(parts[1])).attention();
     boolean isQuery = parts[2].equals("q");
     int width = isQuery ? all.queryWidth() : all.kvWidth();
-    int count = rows.getFirst().get(name).count();
+    int count = of(rows, 0, name).count();
     float[] values = new float[count * width];
-    java.util.Arrays.fill(values, Float.NaN);
+    Arrays.fill(values, Float.NaN);
     for (RankShare share : shares) {
       Span heads = isQuery ? share.queryHeads(all) : share.kvHeads(all);
       Span columns = heads.times(all.headDim());
-      Rows part = rows.get(share.rank()).get(name);
+      Rows part = of(rows, share.rank(), name);
       assertThat(part.width()).as("%s on rank %d", name, share.rank()).isEqualTo(columns.count());
       for (int row = 0; row < count; row++) {
         for (int i = 0; i < columns.count(); i++) {

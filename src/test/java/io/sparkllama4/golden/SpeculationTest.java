@@ -2,6 +2,7 @@ package io.sparkllama4.golden;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.EngineStats;
@@ -59,12 +60,13 @@ class SpeculationTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"scout", "chunked", "maverick", "w4a16", "dense"})
-  void changesNoBit(String name) {
+  @CsvSource({"scout,1", "chunked,1", "maverick,1", "w4a16,1", "dense,1", "chunked,2"})
+  void changesNoBit(String name, int ranks) {
+    BackendOptions one = new BackendOptions("auto", ranks, true, ranks);
+    BackendOptions two = new BackendOptions("auto", 2 * ranks, true, ranks);
     Oracle oracle = Oracle.named(name);
     List<Completion> expected;
-    try (TestModel model =
-        new TestModel(oracle, "auto", 1, options(64, 512, 0, SpeculationMode.OFF))) {
+    try (TestModel model = new TestModel(oracle, one, options(64, 512, 0, SpeculationMode.OFF))) {
       expected = model.answer(rows());
       assertThat(model.stats().draftedTokens()).isZero();
     }
@@ -77,7 +79,7 @@ class SpeculationTest {
             new EngineOptions(3, 3, 0, true, SpeculationMode.ON),
             new EngineOptions(64, 0, 304, true, SpeculationMode.ON),
             EngineOptions.DEFAULT)) {
-      try (TestModel model = new TestModel(oracle, "auto", 2, options)) {
+      try (TestModel model = new TestModel(oracle, two, options)) {
         List<Completion> answers = model.answer(rows());
         assertThat(Bits.of(answers)).as("%s", options).isEqualTo(Bits.of(expected));
         EngineStats stats = model.stats();

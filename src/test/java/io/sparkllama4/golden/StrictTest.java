@@ -23,7 +23,7 @@ class StrictTest {
   /// own order.
   private static List<String> answers(
       Oracle oracle, BackendOptions how, EngineOptions options, List<Integer> order) {
-    try (TestModel model = new TestModel(oracle, how, options, (_, made) -> made)) {
+    try (TestModel model = new TestModel(oracle, how, options)) {
       List<String> inOrder = new ArrayList<>(Collections.nCopies(order.size(), ""));
       Rows rows = rows(order);
       List<Completion> completions = model.answer(rows);

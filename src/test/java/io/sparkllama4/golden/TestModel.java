@@ -3,8 +3,8 @@ package io.sparkllama4.golden;
 import io.sparkllama4.backend.Availability;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
-import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.Backends;
+import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.Engine;
@@ -39,7 +39,11 @@ final class TestModel implements AutoCloseable {
   }
 
   TestModel(Oracle oracle, String kernels, int threads, EngineOptions options) {
-    this(oracle, new BackendOptions(kernels, threads, true), options, (_, made) -> made);
+    this(oracle, new BackendOptions(kernels, threads, true), options);
+  }
+
+  TestModel(Oracle oracle, BackendOptions how, EngineOptions options) {
+    this(oracle, how, options, (_, made) -> made);
   }
 
   /// @param change what becomes of the kernels of a rank
@@ -103,11 +107,6 @@ final class TestModel implements AutoCloseable {
 
   EngineStats stats() {
     return engine.stats();
-  }
-
-  /// The memory of all ranks that has been taken.
-  long allocatedBytes() {
-    return backend.allocatedBytes();
   }
 
   @Override

@@ -88,8 +88,7 @@ class StoredWeightsTest {
           model
               .checkpoint()
               .weights()
-              .plan(
-                  RankShare.whole(model.checkpoint().spec()), model.backend(), WeightForm.STORED)
+              .plan(RankShare.whole(model.checkpoint().spec()), model.backend(), WeightForm.STORED)
               .stream()
               .mapToLong(TensorSpec::bytes)
               .sum();

@@ -41,7 +41,7 @@ class DriverChecksTest {
     "spark.llama4.threads, many, INVALID_OPTION",
     "spark.llama4.weights, int3, INVALID_OPTION",
     "spark.llama4.ranks, 0, INVALID_OPTION",
-    "spark.llama4.ranks, 2, UNSUPPORTED_FEATURE",
+    "spark.llama4.ranks, 64, UNSUPPORTED_FEATURE",
     "spark.llama4.strict, yes, INVALID_OPTION",
     "spark.llama4.batch.max, 0, INVALID_OPTION",
     "spark.llama4.prefill.chunk, -1, INVALID_OPTION",

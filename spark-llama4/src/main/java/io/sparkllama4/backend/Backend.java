@@ -9,8 +9,7 @@ import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /// A device that one engine computes on, or the first of several that share its model. Used from
-// the
-/// engine's thread alone, others of the ranks from the bodies of steps.
+/// the engine's thread alone, others of the ranks from the bodies of steps.
 public interface Backend extends AutoCloseable {
   /// The name of its provider: `cpu`.
   String name();
@@ -22,8 +21,7 @@ public interface Backend extends AutoCloseable {
   String kernelDetail();
 
   /// The ranks that share the model, in their order: this one, which the engine speaks to, and
-  // others
-  /// that live as long. Each has memory, kernels and threads of its own.
+  /// others that live as long. Each has memory, kernels and threads of its own.
   List<Backend> ranks();
 
   /// Compute threads of all ranks.
@@ -88,8 +86,7 @@ public interface Backend extends AutoCloseable {
 
   /// Runs the body of one step on all ranks at once, each on a thread of its own, the first on the
   /// caller's. The body only calls kernels of its rank, takes no branch on data, allocates nothing
-  // and
-  /// uses fixed memory, so that a device may record it once per shape and replay it.
+  /// and uses fixed memory, so that a device may record it once per shape and replay it.
   ///
   /// Where it fails on one rank, it ends on all, and the failure of that rank is thrown here.
   ///

@@ -15,9 +15,8 @@ import java.util.List;
 /// shares the step: a row of an output is a function of the same row of the inputs and of the
 /// weights, its sums taken in an order that the weights' shapes alone decide. Where several ranks
 /// share a model, each has kernels of its own, which are called from one thread, and the weights
-// that
-/// [Placement] gives it; Q, K, F and V are then those of the rank, and between primitives ranks are
-/// nowhere mentioned but where they exchange: [#allReduce] and [#gatherColumns].
+/// that [Placement] gives it; Q, K, F and V are then those of the rank, and between primitives
+/// ranks are nowhere mentioned but where they exchange: [#allReduce] and [#gatherColumns].
 public interface Kernels {
 
   // ---- Primitives -----------------------------------------------------------------------------
@@ -91,8 +90,7 @@ public interface Kernels {
 
   /// Chooses for each token the k experts with the highest logits, the lower index first on a tie,
   /// and scores each with the sigmoid of its logit; orders the choices of experts that are held
-  // here
-  /// by expert, stably.
+  /// here by expert, stably.
   ///
   /// @param logits `[T, E]`
   /// @param held the experts whose rows are wanted: all, or those of this rank
@@ -146,8 +144,7 @@ public interface Kernels {
   List<SampleResult> sample(Tensor logits, List<SampleRow> rows);
 
   /// Sums each of `partials` over the ranks that share the model, in the order of the ranks, so
-  // that
-  /// all have the same bits; the identity with one rank.
+  /// that all have the same bits; the identity with one rank.
   ///
   /// @param partials `[T, H]` each, in place
   void allReduce(List<Tensor> partials);

@@ -11,8 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The part of a decoder that one of the ranks holds and computes that share it: attention by
-// heads,
-/// gated networks by their hidden elements, mixtures by experts, the head by tokens of the
+/// heads, gated networks by their hidden elements, mixtures by experts, the head by tokens of the
 /// vocabulary.
 ///
 /// | weight | placement |

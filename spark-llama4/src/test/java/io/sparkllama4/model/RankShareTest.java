@@ -69,8 +69,7 @@ class RankShareTest {
   @CsvSource({"8192,8", "16384,4", "112,2", "112,4", "48,4", "128,4", "200,3", "5,5", "1000,7"})
   void widthsAreCutOnce(int width, int ranks) {
     DecoderSpec spec = spec(ranks, ranks, new LayerSpec.Dense(width));
-    List<Span> spans =
-        RankShare.of(spec, ranks).stream().map(share -> share.width(width)).toList();
+    List<Span> spans = RankShare.of(spec, ranks).stream().map(share -> share.width(width)).toList();
     coverOnce(spans, width);
     if (width % (128 * ranks) == 0) {
       assertThat(spans).allMatch(span -> span.count() == width / ranks && span.first() % 128 == 0);

@@ -68,7 +68,8 @@ public class MatmulBenchmark {
     long bytes = 0;
     while (bytes < BYTES) {
       Linear made = form.make(rows, columns, state.memory(), state.random());
-      weights.add(state.backend().place(made, Placement.REPLICATED, 1, form.inMemory(), state.memory()));
+      weights.add(
+          state.backend().place(made, Placement.REPLICATED, 1, form.inMemory(), state.memory()));
       bytes += made.bytes();
     }
     input = state.activations(tokens, columns);

@@ -3,13 +3,13 @@ package io.sparkllama4.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sparkllama4.backend.Span;
-import io.sparkllama4.tensor.DType;
-import io.sparkllama4.tensor.Tensor;
 import io.sparkllama4.backend.WeightForm;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Elements;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.Panels;
+import io.sparkllama4.tensor.Tensor;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,8 +69,7 @@ class PanelPackerTest {
         for (int[] inputs :
             new int[][] {{0, 128}, {128, 300}, {32, 64}, {64, 112}, {8, 299}, {5, 6}, {13, 300}}) {
           Span columns = new Span(inputs[0], inputs[1]);
-          Matrix packed =
-              packer.pack(new MatrixBlock(source, rows, columns), WeightForm.STORED);
+          Matrix packed = packer.pack(new MatrixBlock(source, rows, columns), WeightForm.STORED);
           assertThat(packed.rows()).isEqualTo(rows.count());
           assertThat(packed.columns()).isEqualTo(columns.count());
           for (int row = 0; row < rows.count(); row++) {

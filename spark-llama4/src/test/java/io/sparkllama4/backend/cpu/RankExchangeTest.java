@@ -41,7 +41,14 @@ class RankExchangeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,7,5,true", "2,1,1,true", "2,3,64,false", "3,7,5,true", "4,1,3,true", "4,9,33,false"})
+  @CsvSource({
+    "1,7,5,true",
+    "2,1,1,true",
+    "2,3,64,false",
+    "3,7,5,true",
+    "4,1,3,true",
+    "4,9,33,false"
+  })
   void sumsAreThoseInTheOrderOfRanksOnEveryRank(int ranks, int rows, int width, boolean fast) {
     try (NativeArena arena = new NativeArena();
         Backend backend = open(ranks, fast)) {
