@@ -13,10 +13,11 @@ import java.util.List;
 /// T tokens of a step, H hidden, D head dimension, Q and K heads, E experts, k chosen, F expert
 /// width, V vocabulary, R rows of logits. Activations are F32. No result depends on what else
 /// shares the step: a row of an output is a function of the same row of the inputs and of the
-/// weights, its sums taken in an order that the weights' shapes alone decide. Where several ranks
-/// share a model, each has kernels of its own, which are called from one thread, and the weights
-/// that [Placement] gives it; Q, K, F and V are then those of the rank, and between primitives
-/// ranks are nowhere mentioned but where they exchange: [#allReduce] and [#gatherColumns].
+/// weights, its sums taken in an order that the weights' shapes alone decide.
+///
+/// Kernels are called from one thread. Ranks that share a model have kernels each, and the weights
+/// that a [Placement] gives them: Q, K and F are then those of the rank. Stages mention ranks only
+/// where these exchange what they have made: [#allReduce], [#gatherColumns].
 public interface Kernels {
 
   // ---- Primitives -----------------------------------------------------------------------------

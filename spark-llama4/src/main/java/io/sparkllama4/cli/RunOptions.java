@@ -56,9 +56,7 @@ public final class RunOptions {
   @Option(
       names = "--ranks",
       paramLabel = "N",
-      description =
-          "Ranks that share the model and the threads; more than one brings nothing on one machine"
-              + " without several devices (default: ${DEFAULT-VALUE}).",
+      description = "Ranks that share the model and the threads (default: ${DEFAULT-VALUE}).",
       defaultValue = "1")
   private int ranks;
 
