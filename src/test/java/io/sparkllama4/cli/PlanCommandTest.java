@@ -23,7 +23,7 @@ class PlanCommandTest {
   };
 
   private static CommandRun run(String line, String... more) {
-    List<String> arguments = new ArrayList<>(List.of(line.split(" ")));
+    List<String> arguments = new ArrayList<>(List.of(line.split(" ", -1)));
     arguments.addAll(Arrays.asList(more));
     return CommandRun.of(arguments.toArray(String[]::new));
   }

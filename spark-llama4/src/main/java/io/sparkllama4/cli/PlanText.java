@@ -33,28 +33,31 @@ final class PlanText {
     lines.add(line);
   }
 
-  private void add(String form, Object... values) {
-    lines.add(String.format(Locale.ROOT, form, values));
-  }
-
   private void verdict() {
     PlanRequest request = plan.request();
     add(
-        "%s on %s: weights %s, KV cache %s, sequences of %,d tokens",
-        request.model().name(),
-        request.gpus(),
-        request.weights().label(),
-        request.kv().label(),
-        request.context());
+        String.format(
+            Locale.ROOT,
+            "%s on %s: weights %s, KV cache %s, sequences of %,d tokens",
+            request.model().name(),
+            request.gpus(),
+            request.weights().label(),
+            request.kv().label(),
+            request.context()));
     if (plan.fits()) {
       add(
-          "It fits: the KV cache holds %,d tokens, %,d such sequences.",
-          plan.tokens(), plan.sequences());
+          String.format(
+              Locale.ROOT,
+              "It fits: the KV cache holds %,d tokens, %,d such sequences.",
+              plan.tokens(),
+              plan.sequences()));
       return;
     }
     add(
-        "It does not fit: %s GB are missing on a GPU for one such sequence.",
-        gigabytes(plan.onGpu().missingBytes()));
+        String.format(
+            Locale.ROOT,
+            "It does not fit: %s GB are missing on a GPU for one such sequence.",
+            gigabytes(plan.onGpu().missingBytes())));
     for (String remedy : plan.remedies()) {
       add("  what helps: " + remedy);
     }
@@ -80,8 +83,11 @@ final class PlanText {
     row("usable", "", gigabytes(plan.onGpu().usableBytes()));
     add("");
     add(
-        "KV bytes per token: %,d in global layers, %,d in chunked ones",
-        plan.kv().globalPerToken(), plan.kv().chunkedPerToken());
+        String.format(
+            Locale.ROOT,
+            "KV bytes per token: %,d in global layers, %,d in chunked ones",
+            plan.kv().globalPerToken(),
+            plan.kv().chunkedPerToken()));
   }
 
   private void part(String name, long all, long one) {
@@ -90,7 +96,7 @@ final class PlanText {
   }
 
   private void row(String name, String all, String one) {
-    add("%-16s%12s%14s", name, all, one);
+    add(String.format(Locale.ROOT, "%-16s%12s%14s", name, all, one));
   }
 
   private void roofline() {
@@ -102,11 +108,17 @@ final class PlanText {
     add("Roofline, tokens/s at most");
     for (Roofline.Decode step : roofline.decode()) {
       add(
-          "decode, %,7d sequences %,12.0f  %s",
-          step.sequences(), step.tokensPerSecond(), step.isMemoryBound() ? "memory" : "compute");
+          String.format(
+              Locale.ROOT,
+              "decode, %,7d sequences %,12.0f  %s",
+              step.sequences(),
+              step.tokensPerSecond(),
+              step.isMemoryBound() ? "memory" : "compute"));
     }
-    add("prefill, matrices %,18.0f", roofline.prefillTokensPerSecond());
-    add("prefill, with attention %,12.0f", roofline.prefillWithAttention());
+    add(String.format(Locale.ROOT, "prefill, matrices %,18.0f", roofline.prefillTokensPerSecond()));
+    add(
+        String.format(
+            Locale.ROOT, "prefill, with attention %,12.0f", roofline.prefillWithAttention()));
   }
 
   private static String gigabytes(long bytes) {

@@ -36,7 +36,7 @@ record ModelShare(
   record Experts(int count, int here, int chosen) {
     /// The part of them that a step of `tokens` tokens reads, where each is equally likely.
     double read(long tokens) {
-      return count == 0 ? 0 : 1 - Math.pow(1 - (double) chosen / count, tokens);
+      return count == 0 ? 0 : 1 - Math.pow(1 - (double) chosen / count, (double) tokens);
     }
 
     /// The part of them that one token passes through.

@@ -54,7 +54,7 @@ class MemoryTest {
             bytes.head(),
             bytes.embedding(),
             bytes.total());
-    String[] figures = row.split(" ");
+    String[] figures = row.split(" ", -1);
     for (int i = 0; i < figures.length; i++) {
       double expected = GIGA * Double.parseDouble(figures[i]);
       // Half of the last figure; a scale of four bytes for each row of 8-bit weights; routers.
