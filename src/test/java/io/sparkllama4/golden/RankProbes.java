@@ -25,6 +25,7 @@ final class RankProbes {
   private final List<Map<String, Choices>> choices = new ArrayList<>();
 
   /// An intermediate, copied.
+  @SuppressWarnings("ArrayRecordComponent") // Nobody compares these as records.
   private record Rows(int width, float[] values) {
     int count() {
       return values.length / width;
@@ -32,6 +33,7 @@ final class RankProbes {
   }
 
   /// A routing, copied.
+  @SuppressWarnings("ArrayRecordComponent") // Nobody compares these as records.
   private record Choices(int[] experts, float[] scores) implements Routing {}
 
   RankProbes(List<RankShare> shares) {
@@ -109,7 +111,7 @@ final class RankProbes {
   }
 
   private Rows gathered(String name) {
-    String[] parts = name.split("\\.");
+    String[] parts = name.split("\\.", -1);
     AttentionSpec all =
         shares.getFirst().whole().layers().get(Integer.parseInt(parts[1])).attention();
     boolean isQuery = parts[2].equals("q");

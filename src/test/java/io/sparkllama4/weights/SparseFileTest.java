@@ -132,7 +132,7 @@ class SparseFileTest {
       input.set(2, 0.5f);
       Tensor output = memory.allocate(DType.F32, 1, WIDTH);
       Linear stored = Linear.of(Matrix.ofTransposed(experts.row(EXPERTS - 1)));
-      Linear expert = backend.place(stored, Placement.REPLICATED, 1, WeightForm.STORED, memory);
+      Linear expert = backend.place(stored, Placement.replicated(), 1, WeightForm.STORED, memory);
       backend.kernels().matmul(input, expert, output);
       assertThat(output.at(5)).isEqualTo(3);
       assertThat(output.at(4)).isZero();

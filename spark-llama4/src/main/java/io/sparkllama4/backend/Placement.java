@@ -6,7 +6,9 @@ package io.sparkllama4.backend;
 /// Experts are placed as a whole, each on one rank: a rank's layer lists only its own.
 public sealed interface Placement {
   /// All of it: every rank makes all outputs.
-  Placement REPLICATED = new Replicated();
+  static Placement replicated() {
+    return new Replicated();
+  }
 
   /// All of it, on every rank.
   record Replicated() implements Placement {}

@@ -220,13 +220,13 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
       return new MixtureLayer(
           placing.vector(layer.norm()),
           layer.epsilon(),
-          placing.linear(layer.router(), Placement.REPLICATED, routers, WeightForm.STORED),
+          placing.linear(layer.router(), Placement.replicated(), routers, WeightForm.STORED),
           layer.chosen(),
           layer.expertGateUp().subList(held.first(), held.end()).stream()
-              .map(gateUp -> placing.linear(gateUp, Placement.REPLICATED, 2, form))
+              .map(gateUp -> placing.linear(gateUp, Placement.replicated(), 2, form))
               .toList(),
           layer.expertDown().subList(held.first(), held.end()).stream()
-              .map(down -> linear(down, Placement.REPLICATED))
+              .map(down -> linear(down, Placement.replicated()))
               .toList(),
           layer.shared().stream().map(this::gated).toList(),
           held.first());

@@ -257,10 +257,10 @@ public record RankShare(DecoderSpec whole, int rank, int ranks) {
   }
 
   private Placement rows(Span outputs) {
-    return ranks == 1 ? Placement.REPLICATED : new Placement.Rows(outputs);
+    return ranks == 1 ? Placement.replicated() : new Placement.Rows(outputs);
   }
 
   private Placement columns(Span inputs) {
-    return ranks == 1 ? Placement.REPLICATED : new Placement.Columns(inputs);
+    return ranks == 1 ? Placement.replicated() : new Placement.Columns(inputs);
   }
 }

@@ -69,7 +69,7 @@ public class MatmulBenchmark {
     while (bytes < BYTES) {
       Linear made = form.make(rows, columns, state.memory(), state.random());
       weights.add(
-          state.backend().place(made, Placement.REPLICATED, 1, form.inMemory(), state.memory()));
+          state.backend().place(made, Placement.replicated(), 1, form.inMemory(), state.memory()));
       bytes += made.bytes();
     }
     input = state.activations(tokens, columns);

@@ -67,7 +67,7 @@ public class MixtureBenchmark {
                 .backend()
                 .place(
                     StoredForm.F32.make(EXPERTS, HIDDEN, state.memory(), state.random()),
-                    Placement.REPLICATED,
+                    Placement.replicated(),
                     1,
                     WeightForm.STORED,
                     state.memory()),
@@ -91,7 +91,7 @@ public class MixtureBenchmark {
         .backend()
         .place(
             form.make(rows, columns, state.memory(), state.random()),
-            Placement.REPLICATED,
+            Placement.replicated(),
             parts,
             form.inMemory(),
             state.memory());
