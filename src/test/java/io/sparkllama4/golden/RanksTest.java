@@ -116,17 +116,7 @@ class RanksTest {
   }
 
   private static List<Completion> answer(ModelHandle model) {
-    Rows rows = prompts();
-    var submission = model.engine().submit(rows, "test");
-    List<Completion> answers = new ArrayList<>();
-    for (int row = 0; row < rows.rows(); row++) {
-      try {
-        answers.add(submission.await(row));
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    return answers;
+    return TestModel.answers(model.engine(), prompts());
   }
 
   /// The log-probabilities of the scored row.

@@ -93,6 +93,11 @@ final class TestModel implements AutoCloseable {
 
   /// All answers, in order.
   List<Completion> answer(PromptBatch rows) {
+    return answers(engine, rows);
+  }
+
+  /// All answers of an engine, in order.
+  static List<Completion> answers(Engine engine, PromptBatch rows) {
     Submission submission = engine.submit(rows, "test");
     List<Completion> answers = new ArrayList<>();
     for (int row = 0; row < rows.rows(); row++) {

@@ -212,7 +212,7 @@ final class FastKernels extends ScalarKernels implements AutoCloseable {
   public void gatherRows(Tensor input, Routing routing, Tensor output) {
     CpuRouting route = (CpuRouting) routing;
     forRows(
-        output.rows(),
+        route.rows(),
         output.rowElements(),
         (first, end) -> RowMath.gather(input, route, output, first, end));
   }

@@ -11,7 +11,8 @@ import jdk.incubator.vector.FloatVector;
 final class RowMath {
   private RowMath() {}
 
-  /// Rows `first` up to `end` of `output`: the tokens' rows of `input` times their scores.
+  /// Rows `first` up to `end` of those of the experts that are held: the tokens' rows of `input`
+  /// times their scores.
   static void gather(Tensor input, CpuRouting routing, Tensor output, int first, int end) {
     MemorySegment from = input.data();
     MemorySegment to = output.data();
@@ -30,7 +31,8 @@ final class RowMath {
     }
   }
 
-  /// Tokens `first` up to `end` of `output`: the sums of their rows of `input`, best expert first.
+  /// Tokens `first` up to `end` of `output`: the sums of their rows of `input`, best expert first,
+  /// as far as this rank holds their experts.
   static void scatter(Tensor input, CpuRouting routing, Tensor output, int first, int end) {
     MemorySegment from = input.data();
     MemorySegment to = output.data();
@@ -41,14 +43,20 @@ final class RowMath {
       for (long i = 0; i < 4 * whole; i += 4L * Lanes.COUNT) {
         FloatVector sum = FloatVector.zero(Lanes.FLOATS);
         for (int rank = 0; rank < routing.chosen(); rank++) {
-          sum = sum.add(Lanes.floats(from, 4 * width * routing.rowOf(token, rank) + i));
+          int row = routing.rowOf(token, rank);
+          if (row >= 0) {
+            sum = sum.add(Lanes.floats(from, 4 * width * row + i));
+          }
         }
         Lanes.store(sum, to, target + i);
       }
       for (long i = 4 * whole; i < 4 * width; i += 4) {
         float sum = 0;
         for (int rank = 0; rank < routing.chosen(); rank++) {
-          sum += from.get(Elements.FLOAT, 4 * width * routing.rowOf(token, rank) + i);
+          int row = routing.rowOf(token, rank);
+          if (row >= 0) {
+            sum += from.get(Elements.FLOAT, 4 * width * row + i);
+          }
         }
         to.set(Elements.FLOAT, target + i, sum);
       }
