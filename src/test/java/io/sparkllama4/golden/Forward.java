@@ -78,9 +78,9 @@ final class Forward {
       this.probe = probe;
       DecoderSpec spec = share.spec();
       memory = backend.allocator();
-      cache = new KvCache(spec, Map.of(KvGroup.GLOBAL, BLOCK, KvGroup.CHUNKED, BLOCK), backend);
-      buffers = new StepBuffers(backend, share.bufferSizes(), count, count);
       int blocks = (count + BLOCK - 1) / BLOCK;
+      cache = new KvCache(spec, eachGroup(BLOCK), eachGroup(blocks), backend);
+      buffers = new StepBuffers(backend, share.bufferSizes(), count, count);
       cache.reserve(KvGroup.GLOBAL, blocks);
       cache.reserve(KvGroup.CHUNKED, blocks);
       int[] sequence = ids.stream().mapToInt(i -> i).toArray();
@@ -144,6 +144,10 @@ final class Forward {
         all.global(),
         all.chunked(),
         Optional.of(new StepInput.Wanted(ints(memory, rows), tokens)));
+  }
+
+  private static Map<KvGroup, Integer> eachGroup(int value) {
+    return Map.of(KvGroup.GLOBAL, value, KvGroup.CHUNKED, value);
   }
 
   private static Tensor ints(Allocator memory, int... values) {
