@@ -77,8 +77,8 @@ public interface Backend extends AutoCloseable {
   /// How keys and values are kept.
   KvForm kv();
 
-  /// A probe that may read tensors on the host and hands them on to `probe`.
-  Probe readable(Probe probe);
+  /// What stands in a tensor now, where the host can read it: the tensor itself, or a copy.
+  Tensor readable(Tensor value);
 
   /// Where routings of up to `tokens` tokens are kept.
   ///

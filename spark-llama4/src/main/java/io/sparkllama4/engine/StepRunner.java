@@ -28,7 +28,7 @@ final class StepRunner implements AutoCloseable {
   StepRunner(List<Decoder> decoders, Backend backend, KvBlocks blocks, Probe probe) {
     this.backend = backend;
     this.blocks = blocks;
-    this.probe = probe == Probe.NONE ? probe : backend.readable(probe);
+    this.probe = probe == Probe.NONE ? probe : probe.through(backend::readable);
     List<Backend> backends = backend.ranks();
     if (decoders.size() != backends.size()) {
       throw new IllegalArgumentException(

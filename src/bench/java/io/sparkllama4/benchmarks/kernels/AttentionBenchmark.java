@@ -85,7 +85,9 @@ public class AttentionBenchmark {
             new StepTokens(
                 state.integers(new int[total]),
                 state.integers(IntStream.of(asked).map(slot -> slot % context).toArray()),
-                state.integers(IntStream.rangeClosed(0, sequences).map(s -> s * count).toArray())));
+                state.integers(IntStream.rangeClosed(0, sequences).map(s -> s * count).toArray()),
+                context,
+                count));
     tables =
         List.of(
             new BlockTables(

@@ -6,7 +6,6 @@ import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.KvForm;
 import io.sparkllama4.backend.MatrixCut;
 import io.sparkllama4.backend.Placement;
-import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.ReadAhead;
 import io.sparkllama4.backend.Routing;
 import io.sparkllama4.backend.WeightForm;
@@ -270,8 +269,8 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public Probe readable(Probe probe) {
-    return probe;
+  public Tensor readable(Tensor value) {
+    return value;
   }
 
   @Override
