@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=$1
 kernels=${2:-$here/../../main/cuda}
 compiler=${CXX:-g++}
-flags="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-strict-aliasing -U_FORTIFY_SOURCE -Wall -Wextra"
+flags="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-strict-aliasing -fno-gnu-unique -fdata-sections -U_FORTIFY_SOURCE -Wall -Wextra"
 # Sums as they are written.
 flags="$flags -ffp-contract=off -fno-math-errno"
 
@@ -17,7 +17,7 @@ if ! command -v "$compiler" > /dev/null 2>&1; then
 fi
 
 mkdir -p "$target/objects"
-headers=$(cat "$here"/*.hpp "$kernels"/*.cuh "$here/build.sh" | cksum)
+headers=$(cat "$here"/*.hpp "$here/shared.ld" "$kernels"/*.cuh "$here/build.sh" | cksum)
 
 # compile SOURCE: names the object in $objects.
 compile() {
@@ -42,7 +42,7 @@ library=$target/libcuda-emulated.so
 list=$(printf '%s' "$objects" | cksum)
 if [ -n "$changed" ] || [ ! -f "$library" ] || [ "$(cat "$library.objects" 2> /dev/null)" != "$list" ]; then
   # shellcheck disable=SC2086
-  "$compiler" -shared $objects -o "$library.new" -lpthread
+  "$compiler" -shared -Wl,-T,"$here/shared.ld" $objects -o "$library.new" -lpthread
   mv "$library.new" "$library"
   printf '%s' "$list" > "$library.objects"
 fi
