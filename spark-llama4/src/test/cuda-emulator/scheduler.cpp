@@ -45,14 +45,21 @@ uint64_t nextRandom() {
   state ^= state << 13;
   state ^= state >> 7;
   state ^= state << 17;
-  return state * 0x2545f4914f6cdd1dull >> 11;
+  return state * 0x2545f4914f6cdd1dull >> 32;
 }
+
+}  // namespace
+
+uint64_t randomBelow(uint64_t bound) { return nextRandom() % bound; }
+
+namespace {
 
 /// One of the set bits.
 unsigned pick(uint32_t bits) {
-  unsigned turn = nextRandom() & 31;
-  uint32_t turned = turn == 0 ? bits : bits >> turn | bits << (32 - turn);
-  return (__builtin_ctz(turned) + turn) & 31;
+  for (auto skipped = randomBelow(static_cast<uint64_t>(__builtin_popcount(bits))); skipped > 0; skipped--) {
+    bits &= bits - 1;
+  }
+  return static_cast<unsigned>(__builtin_ctz(bits));
 }
 
 /// The first set bit after `position`, or else the first of all.
@@ -229,8 +236,6 @@ void runBlocks() {
 }  // namespace
 
 void seedSchedule(uint64_t seed) { state = seed * 0x9e3779b97f4a7c15ull | 1; }
-
-uint64_t randomBelow(uint64_t bound) { return nextRandom() % bound; }
 
 void warpCollective(const void* in, void* out, Collective collective, Site site) {
   Thread& self = *current;
