@@ -79,15 +79,31 @@ void blockBarrier(Site site);
 /// Ends the launch with a report: CUDA_ERROR_LAUNCH_FAILED.
 [[noreturn]] void failThread(Site site, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
+/// What `cpAsync16` and its companions do when emulated.
 void startCopy(void* shared, const void* global, bool valid, Site site);
+void commitCopies();
 void finishCopies(unsigned groupsLeft);
 
-/// Reports an address that is not a multiple of `alignment`.
-[[noreturn]] void failAlignment(const void* address, const char* what, Site site);
+/// Reports an address that is no multiple of 16, or not in shared, or not in global memory.
+[[noreturn]] void failAddress(const void* address, const char* what, bool wantsShared, Site site);
+bool isStaticShared(const void* address);
 
-inline void checkAligned(const void* address, const char* what, Site site) {
-  if (reinterpret_cast<uintptr_t>(address) % 16 != 0) {
-    failAlignment(address, what, site);
+inline bool isShared(const void* address) {
+  auto offset = static_cast<size_t>(static_cast<const unsigned char*>(address) - dynamicSharedMemory);
+  return offset < launch.sharedBytes || isStaticShared(address);
+}
+
+/// Refuses what is no address of 16 aligned bytes of shared memory.
+inline void checkShared(const void* address, const char* what, Site site) {
+  if (reinterpret_cast<uintptr_t>(address) % 16 != 0 || !isShared(address)) {
+    failAddress(address, what, true, site);
+  }
+}
+
+/// The same for what is not shared.
+inline void checkGlobal(const void* address, const char* what, Site site) {
+  if (reinterpret_cast<uintptr_t>(address) % 16 != 0 || isShared(address)) {
+    failAddress(address, what, false, site);
   }
 }
 

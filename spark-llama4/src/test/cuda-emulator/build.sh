@@ -1,15 +1,33 @@
 #!/bin/sh
 # Compiles the kernels with the emulated driver for this processor.
-#   build.sh OUTDIR [KERNEL_DIR]          OUTDIR/libcuda-emulated.so
+#   build.sh OUTDIR [KERNEL_DIR]               OUTDIR/libcuda-emulated.so
+#   build.sh OUTDIR [KERNEL_DIR] --self-test   OUTDIR/self-test as well: ends with 1 where the emulator does not do what it says
+#   build.sh OUTDIR [KERNEL_DIR] --asan        both with AddressSanitizer (OUTDIR another than without)
 # Each source has an object of its own, which is compiled again only where it, a header or the options changed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target=$1
-kernels=${2:-$here/../../main/cuda}
+shift
+kernels=$here/../../main/cuda
+test=
+asan=
+for argument; do
+  case $argument in
+    --self-test) test=yes ;;
+    --asan) asan=yes test=yes ;;
+    -*) echo "build.sh: unknown option [$argument]" >&2; exit 2 ;;
+    *) kernels=$argument ;;
+  esac
+done
 compiler=${CXX:-g++}
-flags="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-strict-aliasing -U_FORTIFY_SOURCE -Wall -Wextra"
+flags="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-gnu-unique -fdata-sections -fno-strict-aliasing"
 # Sums as they are written.
-flags="$flags -ffp-contract=off -fno-math-errno"
+flags="$flags -ffp-contract=off -fno-math-errno -U_FORTIFY_SOURCE -Wall -Wextra"
+link="-Wl,-T,$here/shared.ld"
+if [ -n "$asan" ]; then
+  flags="$flags -fsanitize=address -fno-omit-frame-pointer"
+  link="-fsanitize=address"
+fi
 
 if ! command -v "$compiler" > /dev/null 2>&1; then
   echo "No C++ compiler [$compiler] was found; the emulated CUDA driver needs one. On Debian: apt-get install g++" >&2
@@ -17,7 +35,7 @@ if ! command -v "$compiler" > /dev/null 2>&1; then
 fi
 
 mkdir -p "$target/objects"
-headers=$(cat "$here"/*.hpp "$kernels"/*.cuh "$here/build.sh" | cksum)
+headers=$(cat "$here"/*.hpp "$here"/self-test/*.hpp "$here/shared.ld" "$kernels"/*.cuh "$here/build.sh" | cksum)
 
 # compile SOURCE: names the object in $objects.
 compile() {
@@ -28,21 +46,31 @@ compile() {
     "$compiler" $flags -I"$here" -I"$kernels" -x c++ -c "$1" -o "$object.new"
     mv "$object.new" "$object"
     printf '%s' "$digest" > "$object.digest"
-    changed=yes
   fi
   objects="$objects $object"
 }
 
+# finish FILE OPTIONS: links $objects, unless the file has been made of just these.
+finish() {
+  file=$1
+  shift
+  digest="$* $(cat $objects | cksum)"
+  if [ ! -f "$file" ] || [ "$(cat "$file.digest" 2> /dev/null)" != "$digest" ]; then
+    # shellcheck disable=SC2086
+    "$compiler" "$@" $objects -o "$file.new" -lpthread
+    mv "$file.new" "$file"
+    printf '%s' "$digest" > "$file.digest"
+  fi
+}
+
 objects=
-changed=
 for source in "$here"/*.cpp "$kernels"/*.cu; do
   compile "$source"
 done
-library=$target/libcuda-emulated.so
-list=$(printf '%s' "$objects" | cksum)
-if [ -n "$changed" ] || [ ! -f "$library" ] || [ "$(cat "$library.objects" 2> /dev/null)" != "$list" ]; then
-  # shellcheck disable=SC2086
-  "$compiler" -shared $objects -o "$library.new" -lpthread
-  mv "$library.new" "$library"
-  printf '%s' "$list" > "$library.objects"
+finish "$target/libcuda-emulated.so" -shared $link
+if [ -n "$test" ]; then
+  for source in "$here"/self-test/*.cpp "$here"/self-test/*.cu; do
+    compile "$source"
+  done
+  finish "$target/self-test" $link
 fi

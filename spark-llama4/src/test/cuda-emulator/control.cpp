@@ -79,12 +79,11 @@ EMULATOR_EXPORT int cuGetErrorString(int code, const char** text) {
   return found == nullptr ? INVALID_VALUE : SUCCESS;
 }
 
-#define CONTROL() std::lock_guard<std::recursive_mutex> guardOfState(state().lock)
+#define CONTROL() Inside inside
 
 EMULATOR_EXPORT void emu_reset() {
   CONTROL();
   resetEverything();
-  schedule = Schedule::IN_ORDER;
 }
 
 EMULATOR_EXPORT void emu_devices(int count) {
@@ -120,6 +119,29 @@ EMULATOR_EXPORT void emu_null_kernels(int on) {
   CONTROL();
   state().settings.nullKernels = on != 0;
   freshByte = on != 0 ? 0 : 0xff;
+}
+
+EMULATOR_EXPORT void emu_hide(int on) {
+  CONTROL();
+  hiding = on != 0;
+}
+
+/// 90 for 9.0.
+EMULATOR_EXPORT void emu_compute_capability(int capability) {
+  CONTROL();
+  state().settings.computeCapability = capability;
+}
+
+/// 12090 for 12.9.
+EMULATOR_EXPORT void emu_driver_version(int version) {
+  CONTROL();
+  state().settings.driverVersion = version;
+}
+
+/// What contexts still owned when they ended.
+EMULATOR_EXPORT long long emu_leaked() {
+  CONTROL();
+  return state().leaked;
 }
 
 EMULATOR_EXPORT void emu_strict(int on) {

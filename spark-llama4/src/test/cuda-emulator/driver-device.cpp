@@ -78,8 +78,8 @@ EMULATOR_EXPORT int cuInit(unsigned flags) {
   if (flags != 0) {
     return INVALID_VALUE;
   }
-  if (state().devices.empty()) {
-    makeDevices();
+  if (!state().hasDevices) {
+    applySettings();
   }
   if (state().visible.empty()) {
     return NO_DEVICE;

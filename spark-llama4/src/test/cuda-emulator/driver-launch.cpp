@@ -86,7 +86,7 @@ EMULATOR_EXPORT int cuModuleGetFunction(void** function, void* handle, const cha
       return SUCCESS;
     }
   }
-  auto made = create<Function>(context);
+  auto made = create<Function>(module->context);
   made->kernel = &found->second;
   made->module = module;
   *function = asHandle(made->handle);

@@ -82,13 +82,15 @@ EMULATOR_EXPORT int cuMemFree_v2(uint64_t address) {
            describeAddress(address).c_str());
     return INVALID_VALUE;
   }
-  runAll(*context);  // As the driver does.
+  if (allocation->device != context->device) {
+    return INVALID_VALUE;
+  }
+  runEverything();  // As the driver does; what other devices have queued may use it too.
   if (context->error != 0) {
     return context->error;
   }
   state().devices[static_cast<size_t>(allocation->device)].used -= allocation->bytes;
-  release(allocation);
-  return SUCCESS;
+  return release(allocation) ? SUCCESS : context->error = ILLEGAL_ADDRESS;
 }
 
 EMULATOR_EXPORT int cuMemHostAlloc(void** address, size_t bytes, unsigned flags) {
@@ -117,8 +119,7 @@ EMULATOR_EXPORT int cuMemFreeHost(void* address) {
     report("cuMemFreeHost of %p while a copy that uses it has not run", address);
     return context->error = ILLEGAL_ADDRESS;
   }
-  release(allocation);
-  return SUCCESS;
+  return release(allocation) ? SUCCESS : context->error = ILLEGAL_ADDRESS;
 }
 
 EMULATOR_EXPORT int cuMemHostGetDevicePointer_v2(uint64_t* device, void* host, unsigned flags) {
@@ -170,6 +171,9 @@ EMULATOR_EXPORT int cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, 
   }
   if (!pinned && stream->capture != nullptr) {
     return refuseInCapture(*stream->capture);
+  }
+  if (pinned && !state().settings.nullKernels && !isUsedByQueuedWork(work.to, bytes)) {
+    memset(to, 0xff, bytes);  // Who reads before the copy is done shall notice.
   }
   int result = enqueueCopy(context, handle, std::move(work));
   if (result == SUCCESS && !pinned) {

@@ -25,7 +25,13 @@ EMULATOR_EXPORT int cuStreamDestroy_v2(void* handle) {
   }
   // Its work goes on without it: the context keeps it until that is done.
   state().objects.erase(stream->handle);
-  auto& streams = context->streams;
+  if (stream->capture != nullptr) {
+    refuseInCapture(*stream->capture);
+    stream->capture->streams.erase(stream.get());
+    stream->capture = nullptr;
+  }
+  stream->destroyed = true;
+  auto& streams = stream->context->streams;
   if (stream->queue.empty()) {
     streams.erase(std::remove(streams.begin(), streams.end(), stream), streams.end());
   }

@@ -5,6 +5,7 @@
 
 #include "memory.hpp"
 #include "report.hpp"
+#include "scheduler.hpp"
 #include "streams.hpp"
 
 namespace emulator {
@@ -36,6 +37,8 @@ const std::string& lastReport() { return last; }
 void clearReport() { last.clear(); }
 
 bool isSticky(int error) { return (error >= 700 && error <= 702) || (error >= 713 && error <= 719); }
+
+Inside::~Inside() { hideAll(); }
 
 State& state() {
   static State all;
@@ -77,20 +80,13 @@ int countCall(EntryPoint& entry) {
   return entry.failure;
 }
 
-void uuidOf(int device, unsigned char* uuid) {
-  static const unsigned char BASE[16] = {0x5a, 0x1e, 0x0d, 0xe1, 0xca, 0xfe, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 0};
-  memcpy(uuid, BASE, sizeof BASE);
-  uuid[15] = static_cast<unsigned char>(device);
-}
 
-void makeDevices() {
-  State& all = state();
-  all.devices.clear();
-  all.devices.resize(static_cast<size_t>(all.settings.devices));
-  all.visible.clear();
-  for (int i = 0; i < all.settings.devices; i++) {
-    all.visible.push_back(i);
-  }
+void applySettings() {
+  const Settings& settings = state().settings;
+  freshByte = settings.nullKernels ? 0 : 0xff;
+  schedule = static_cast<Schedule>(settings.schedule);
+  seedSchedule(settings.seed);
+  makeDevices();
 }
 
 void destroyContext(Context& context) {
@@ -130,15 +126,14 @@ void resetEverything() {
     release(allocationAt(each.first));
   }
   all.objects.clear();
-  all.settings = {};
+  all.settings = settingsOfEnvironment();
   all.initialized = false;
   all.leaked = 0;
-  freshByte = 0xff;
   for (auto& entry : entryPoints()) {
     entry.second.calls = entry.second.failAt = 0;
   }
   clearReport();
-  makeDevices();
+  applySettings();
 }
 
 }  // namespace emulator

@@ -113,6 +113,7 @@ struct Stream : Object {
   std::deque<Work> queue;
   uint64_t enqueued = 0, finished = 0;
   bool isDefault = false;
+  bool destroyed = false;
   std::shared_ptr<Graph> capture;
   bool captureOrigin = false;
   std::vector<size_t> lastNodes;  ///< of the capture: what the next node comes after
@@ -137,16 +138,23 @@ struct Settings {
   int devices = 1;
   size_t memory = size_t{1} << 30;
   bool nullKernels = false;
-  bool strict = false;
+  bool strict = false;  ///< copies from and to memory that is not pinned are refused
   int computeCapability = 90;
   int driverVersion = 12090;
   int multiprocessors = 8;
+  int schedule = 0;
+  uint64_t seed = 1;
 };
 
+/// What the environment says: EMULATED_CUDA_DEVICES, _MEMORY, _STRICT, _NULL_KERNELS, _COMPUTE_CAPABILITY, _SCHEDULE
+/// and _SEED.
+Settings settingsOfEnvironment();
+
 struct State {
-  std::recursive_mutex lock;
+  std::mutex lock;
   bool initialized = false;
-  Settings settings;
+  bool hasDevices = false;
+  Settings settings = settingsOfEnvironment();
   std::vector<Device> devices;
   std::vector<int> visible;  ///< by CUDA_VISIBLE_DEVICES, in its order
   std::unordered_map<uint64_t, std::shared_ptr<Object>> objects;
@@ -182,9 +190,22 @@ inline void* asHandle(uint64_t handle) { return reinterpret_cast<void*>(handle);
 /// 16 bytes that name a device.
 void uuidOf(int device, unsigned char* uuid);
 
+/// Begins anew with what the settings say.
+void applySettings();
 void makeDevices();
 void destroyContext(Context& context);
 void resetEverything();
+
+/// Inside the driver: alone, and when left, device memory is hidden again.
+class Inside {
+ public:
+  Inside() : alone(state().lock) {}
+  ~Inside();
+  Inside(const Inside&) = delete;
+
+ private:
+  std::lock_guard<std::mutex> alone;
+};
 
 /// A call of an entry point: counted, and refused where a failure was asked for.
 struct EntryPoint {
@@ -204,7 +225,7 @@ int countCall(EntryPoint& entry);
 
 /// First in each entry point: takes the lock, counts the call, fails where that was asked for.
 #define ENTRY()                                                                                  \
-  std::lock_guard<std::recursive_mutex> guardOfState(::emulator::state().lock);                  \
+  ::emulator::Inside inside;                                                                     \
   static ::emulator::EntryPoint& entryOfCall = ::emulator::entryPoint(__func__);                 \
   if (int injected = ::emulator::countCall(entryOfCall)) return injected
 

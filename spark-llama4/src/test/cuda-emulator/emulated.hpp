@@ -19,13 +19,8 @@
 #define __constant__ static const
 #define __align__(n) __attribute__((aligned(n)))
 
-#if defined(__SANITIZE_ADDRESS__)
-// Plain variables: only these get red zones.
+// shared.ld puts them together.
 #define __shared__ static
-#else
-// Together in one section, so that all of it can be poisoned before each block.
-#define __shared__ static __attribute__((section("emulated_shared")))
-#endif
 
 #define EMULATOR_JOIN_(a, b) a##b
 #define EMULATOR_JOIN(a, b) EMULATOR_JOIN_(a, b)
@@ -164,18 +159,18 @@ INLINE u32 ballot(bool predicate, EMULATOR_SITE) {
 INLINE void cpAsync16(void* shared, const void* global, bool valid, EMULATOR_SITE) {
   emulator::startCopy(shared, global, valid, {file, line});
 }
-INLINE void cpAsyncCommit() { emulator::current->groups++; }
+INLINE void cpAsyncCommit() { emulator::commitCopies(); }
 template <int N>
 INLINE void cpAsyncWait() {
   emulator::finishCopies(N);
 }
 
 INLINE void ldmatrix4(u32 (&r)[4], const void* shared, EMULATOR_SITE) {
-  emulator::checkAligned(shared, "ldmatrix", {file, line});
+  emulator::checkShared(shared, "ldmatrix", {file, line});
   emulator::warpCollective(shared, r, emulator::ldmatrixCollective, {file, line});
 }
 INLINE void ldmatrix4Transposed(u32 (&r)[4], const void* shared, EMULATOR_SITE) {
-  emulator::checkAligned(shared, "ldmatrix", {file, line});
+  emulator::checkShared(shared, "ldmatrix", {file, line});
   emulator::warpCollective(shared, r, emulator::ldmatrixTransposedCollective, {file, line});
 }
 INLINE void mma16816(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, EMULATOR_SITE) {
@@ -184,19 +179,19 @@ INLINE void mma16816(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, EMULATOR_
 }
 
 INLINE uint4 load16(const void* global, EMULATOR_SITE) {
-  emulator::checkAligned(global, "load16", {file, line});
+  emulator::checkGlobal(global, "load16", {file, line});
   return *static_cast<const uint4*>(global);
 }
 INLINE void store16(void* global, uint4 value, EMULATOR_SITE) {
-  emulator::checkAligned(global, "store16", {file, line});
+  emulator::checkGlobal(global, "store16", {file, line});
   *static_cast<uint4*>(global) = value;
 }
 INLINE uint4 loadShared16(const void* shared, EMULATOR_SITE) {
-  emulator::checkAligned(shared, "loadShared16", {file, line});
+  emulator::checkShared(shared, "loadShared16", {file, line});
   return *static_cast<const uint4*>(shared);
 }
 INLINE void storeShared16(void* shared, uint4 value, EMULATOR_SITE) {
-  emulator::checkAligned(shared, "storeShared16", {file, line});
+  emulator::checkShared(shared, "storeShared16", {file, line});
   *static_cast<uint4*>(shared) = value;
 }
 

@@ -7,8 +7,10 @@
 #include <ucontext.h>
 
 #include <atomic>
+#include <cstdio>
 
 #include "memory.hpp"
+#include "scheduler.hpp"
 
 extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start;
 extern "C" __attribute__((visibility("hidden"))) const char etext;
@@ -47,7 +49,8 @@ bool ours(uintptr_t address, uintptr_t instruction) {
   }
   auto start = reinterpret_cast<uintptr_t>(&__ehdr_start);
   auto end = reinterpret_cast<uintptr_t>(&etext);
-  return (instruction >= start && instruction < end) || reservedAddress(address) || address < 65536;
+  return (instruction >= start && instruction < end) || reservedAddress(address) ||
+         isThreadStack(address) || address < 65536;
 }
 
 void forward(int signal, siginfo_t* info, void* context) {
@@ -66,8 +69,14 @@ void handle(int signal, siginfo_t* info, void* context) {
   auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   uintptr_t instruction = instructionOf(context);
   if (!ours(address, instruction)) {
+    if (reservedAddress(address)) {
+      fprintf(stderr, "emulated CUDA: the host touched %s\n", describeAddress(address).c_str());
+    }
     forward(signal, info, context);
     return;
+  }
+  if (reveal(address)) {
+    return;  // to the same instruction
   }
   lastFault = {signal, address, instruction - reinterpret_cast<uintptr_t>(&__ehdr_start)};
   siglongjmp(*activeGuard, 1);

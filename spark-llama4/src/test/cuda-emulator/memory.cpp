@@ -1,5 +1,7 @@
 #include "memory.hpp"
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -8,17 +10,31 @@
 namespace emulator {
 
 int freshByte = 0xff;
+bool hiding = true;
 
 namespace {
 
 constexpr size_t PAGE = 4096;
+constexpr size_t CHUNK = size_t{1} << 20;
 constexpr size_t ALIGNMENT = 256;
 constexpr size_t RESERVED = size_t{1} << 44;
 
+struct Shown {
+  uintptr_t start;
+  size_t bytes;
+  int device;
+};
+
 uintptr_t arena, next;
 std::map<uintptr_t, Allocation> live, freed;
+std::vector<Shown> shown;
+Access access;
 
 size_t up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+bool protect(uintptr_t start, size_t bytes, int protection) {
+  return mprotect(reinterpret_cast<void*>(start), bytes, protection) == 0;
+}
 
 bool reserve() {
   if (arena == 0) {
@@ -32,9 +48,49 @@ bool reserve() {
   return true;
 }
 
-const Allocation* lastAtOrBefore(const std::map<uintptr_t, Allocation>& all, uintptr_t address) {
+Allocation* lastAtOrBefore(std::map<uintptr_t, Allocation>& all, uintptr_t address) {
   auto after = all.upper_bound(address);
   return after == all.begin() ? nullptr : &std::prev(after)->second;
+}
+
+/// The live allocation that has the page.
+Allocation* ownerOfPage(uintptr_t address) {
+  Allocation* found = lastAtOrBefore(live, address | (PAGE - 1));
+  return found != nullptr && address >= found->firstPage && address < found->firstPage + found->pageBytes ? found : nullptr;
+}
+
+bool mayUse(int device) {
+  return access.everything || device == access.device || device == HOST ||
+         (access.peers != nullptr && access.peers->count(device) != 0);
+}
+
+bool show(Allocation& allocation, size_t chunk) {
+  uintptr_t start = allocation.firstPage + chunk * CHUNK;
+  size_t bytes = std::min(CHUNK, allocation.firstPage + allocation.pageBytes - start);
+  if (!protect(start, bytes, PROT_READ | PROT_WRITE)) {
+    return false;
+  }
+  if (!allocation.filled[chunk]) {
+    if (freshByte != 0) {  // The pages are zero.
+      memset(reinterpret_cast<void*>(start), freshByte, bytes);
+    }
+    allocation.filled[chunk] = true;
+  }
+  if (allocation.device != HOST) {
+    shown.push_back({start, bytes, allocation.device});
+  }
+  return true;
+}
+
+/// Whether all filled bytes of a page in [from, to) are as they were.
+bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
+  for (uintptr_t byte = from; byte < to; byte++) {
+    if (allocation.filled[(byte - allocation.firstPage) / CHUNK] &&
+        *reinterpret_cast<const unsigned char*>(byte) != freshByte) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -42,18 +98,25 @@ const Allocation* lastAtOrBefore(const std::map<uintptr_t, Allocation>& all, uin
 bool reservedAddress(uintptr_t address) { return arena != 0 && address >= arena && address < arena + RESERVED; }
 
 const Allocation* allocate(int device, size_t bytes) {
-  size_t pages = up(up(bytes, ALIGNMENT), PAGE);
+  size_t pages = up(bytes, PAGE);
   if (!reserve() || arena + RESERVED - next < pages + PAGE) {
     return nullptr;
   }
   uintptr_t start = next;
-  if (mprotect(reinterpret_cast<void*>(start), pages, PROT_READ | PROT_WRITE) != 0) {
-    return nullptr;
-  }
   next += pages + PAGE;
-  memset(reinterpret_cast<void*>(start), freshByte, pages);
+  // At the end of its pages: what reads on meets the page after them.
   uintptr_t address = start + pages - up(bytes, ALIGNMENT);
-  return &(live[address] = Allocation{address, bytes, device});
+  Allocation& made = live[address];
+  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)};
+  if (device == HOST) {
+    for (size_t chunk = 0; chunk < made.filled.size(); chunk++) {
+      if (!show(made, chunk)) {
+        live.erase(address);
+        return nullptr;
+      }
+    }
+  }
+  return &made;
 }
 
 const Allocation* allocationAt(uintptr_t address) {
@@ -68,48 +131,78 @@ const Allocation* allocationAround(uintptr_t address, size_t bytes) {
              : nullptr;
 }
 
-void release(const Allocation* allocation) {
-  uintptr_t start = allocation->address / PAGE * PAGE;
-  size_t pages = up(allocation->address + allocation->bytes, PAGE) - start;
-  mmap(reinterpret_cast<void*>(start), pages, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  freed[allocation->address] = *allocation;
-  live.erase(allocation->address);
+bool release(const Allocation* allocation) {
+  Allocation gone = *allocation;
+  protect(gone.firstPage, gone.pageBytes, PROT_READ);
+  bool clean = untouched(gone, gone.firstPage, gone.address) &&
+               untouched(gone, gone.address + gone.bytes, gone.firstPage + gone.pageBytes);
+  if (!clean) {
+    report("somebody wrote just before or behind the %zu bytes at 0x%zx", gone.bytes, gone.address);
+  }
+  shown.erase(std::remove_if(shown.begin(), shown.end(),
+                             [&](const Shown& each) {
+                               return each.start >= gone.firstPage && each.start < gone.firstPage + gone.pageBytes;
+                             }),
+              shown.end());
+  mmap(reinterpret_cast<void*>(gone.firstPage), gone.pageBytes, PROT_NONE,
+       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  live.erase(gone.address);
+  gone.filled.clear();
+  freed[gone.address] = gone;
+  return clean;
+}
+
+void setAccess(const Access& wanted) {
+  access = wanted;
+  size_t kept = 0;
+  for (const Shown& each : shown) {
+    if (mayUse(each.device)) {
+      shown[kept++] = each;
+    } else {
+      protect(each.start, each.bytes, PROT_NONE);
+    }
+  }
+  shown.resize(kept);
+}
+
+bool reveal(uintptr_t address) {
+  Allocation* owner = ownerOfPage(address);
+  return owner != nullptr && mayUse(owner->device) && show(*owner, (address - owner->firstPage) / CHUNK);
+}
+
+void hideAll() {
+  if (hiding) {
+    for (const Shown& each : shown) {
+      protect(each.start, each.bytes, PROT_NONE);
+    }
+    shown.clear();
+  }
 }
 
 std::string describeAddress(uintptr_t address) {
-  char text[200];
   const Allocation* best = nullptr;
   bool gone = false;
-  for (const auto* all : {&live, &freed}) {
+  for (auto* all : {&live, &freed}) {
     const Allocation* found = lastAtOrBefore(*all, address);
     if (found != nullptr && (best == nullptr || found->address > best->address)) {
       best = found;
       gone = all == &freed;
     }
   }
+  char text[200];
   if (!reservedAddress(address)) {
-    snprintf(text, sizeof text, "0x%zx, no device memory", address);
+    snprintf(text, sizeof text, "0x%zx, which is no device memory", address);
   } else if (best == nullptr) {
     snprintf(text, sizeof text, "0x%zx, before all device memory", address);
   } else {
-    snprintf(text, sizeof text, "0x%zx, %zu bytes after the start of %s of %zu bytes on %s %d", address,
-             address - best->address, gone ? "freed memory" : "an allocation", best->bytes,
-             best->device < 0 ? "the host" : "device", best->device);
+    char owner[30];
+    snprintf(owner, sizeof owner, best->device == HOST ? "the host" : "device %d", best->device);
+    snprintf(text, sizeof text, "0x%zx, %zu bytes after the start of %s of %zu bytes on %s", address,
+             address - best->address, gone ? "freed memory" : "an allocation", best->bytes, owner);
   }
   return text;
 }
 
 const std::map<uintptr_t, Allocation>& liveAllocations() { return live; }
-
-unsigned char* sharedMemory(size_t bytes) {
-  constexpr size_t MOST = 256 * 1024;
-  static unsigned char* end = [] {
-    auto start = static_cast<unsigned char*>(
-        mmap(nullptr, MOST + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mprotect(start + PAGE, MOST, PROT_READ | PROT_WRITE);
-    return start + PAGE + MOST;
-  }();
-  return end - up(bytes, 128);
-}
 
 }  // namespace emulator

@@ -1,17 +1,28 @@
 /// Device and pinned memory: every allocation between pages that cannot be touched, and never at the same address twice.
+///
+/// Device memory is inaccessible unless emulated work runs that may use it. What may be used is decided at the first touch, by
+/// the handler of the fault, so that host code that reads device memory faults, as does a kernel that uses another device's
+/// without peer access. The first touch also fills it with bytes that nobody wrote.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace emulator {
+
+constexpr int HOST = -1;
 
 struct Allocation {
   uintptr_t address = 0;
   size_t bytes = 0;
-  int device = -1;  ///< -1: pinned host memory
+  int device = HOST;
+  uintptr_t firstPage = 0;
+  size_t pageBytes = 0;
+  std::vector<bool> filled;  ///< for each chunk of its pages
 };
 
 /// True in all that is or ever was handed out.
@@ -23,16 +34,29 @@ const Allocation* allocate(int device, size_t bytes);
 const Allocation* allocationAt(uintptr_t address);
 /// The live allocation that holds all of [address, address + bytes), or null; the byte after its end counts where bytes = 0.
 const Allocation* allocationAround(uintptr_t address, size_t bytes);
-void release(const Allocation* allocation);
+/// False where somebody wrote beside it, which is reported.
+bool release(const Allocation* allocation);
 /// Where the address lies in what was allocated or freed, for reports.
 std::string describeAddress(uintptr_t address);
 
 const std::map<uintptr_t, Allocation>& liveAllocations();
 
+/// Whose memory the work that runs now may use.
+struct Access {
+  bool everything = false;  ///< copies
+  int device = HOST;
+  const std::set<int>* peers = nullptr;
+};
+/// Hides what other work was shown where that may use less.
+void setAccess(const Access& access);
+/// Called by the handler of faults: true where the memory may be used, and is shown now.
+bool reveal(uintptr_t address);
+/// After work: all device memory is hidden from the host.
+void hideAll();
+
 /// What unwritten memory holds: 0xff, which makes NaN of floats, or 0 for kernels that do nothing.
 extern int freshByte;
-
-/// Memory for a block's shared variables, `bytes` that end where nothing can be touched.
-unsigned char* sharedMemory(size_t bytes);
+/// Whether device memory is hidden when no work runs.
+extern bool hiding;
 
 }  // namespace emulator

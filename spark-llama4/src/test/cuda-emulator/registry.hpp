@@ -18,7 +18,7 @@ struct Parameter {
 struct Kernel {
   const char* name;
   void (*function)();
-  void (*invoke)(void (*function)(), const char* arguments);
+  void (*invoke)(const Kernel& kernel, const char* arguments);
   std::vector<Parameter> parameters;
   size_t argumentBytes;
   unsigned mostThreads;
@@ -36,37 +36,38 @@ struct LaunchBound {
 template <class... A>
 struct Signature {
   template <size_t... I>
-  static void call(void (*function)(A...), const char* arguments, const std::vector<Parameter>& parameters,
-                   std::index_sequence<I...>) {
-    function(*reinterpret_cast<const std::remove_reference_t<A>*>(arguments + parameters[I].offset)...);
+  static void call(const Kernel& kernel, const char* arguments, std::index_sequence<I...>) {
+    auto function = reinterpret_cast<void (*)(A...)>(kernel.function);
+    function(*reinterpret_cast<const std::remove_reference_t<A>*>(arguments + kernel.parameters[I].offset)...);
   }
 
-  static const std::vector<Parameter>& parameters() {
-    static const std::vector<Parameter> all = [] {
-      std::vector<Parameter> list;
-      size_t offset = 0;
-      auto add = [&](size_t size, size_t alignment, bool pointer) {
-        offset = (offset + alignment - 1) / alignment * alignment;
-        list.push_back({offset, size, pointer});
-        offset += size;
-      };
-      (add(sizeof(A), alignof(A), std::is_pointer_v<A>), ...);
-      return list;
-    }();
-    return all;
+  static void invoke(const Kernel& kernel, const char* arguments) {
+    call(kernel, arguments, std::index_sequence_for<A...>{});
   }
+};
 
-  static void invoke(void (*function)(), const char* arguments) {
-    call(reinterpret_cast<void (*)(A...)>(function), arguments, parameters(), std::index_sequence_for<A...>{});
+/// Where parameters lie: one after the other, each at a multiple of its alignment.
+struct Parameters {
+  std::vector<Parameter> list;
+  size_t bytes = 0;
+
+  void add(size_t size, size_t alignment, bool pointer) {
+    size_t offset = (bytes + alignment - 1) / alignment * alignment;
+    list.push_back({offset, size, pointer});
+    bytes = offset + size;
   }
 };
 
 template <class... A>
 int registerKernel(const char* name, void (*function)(A...)) {
   static_assert((std::is_trivially_copyable_v<A> && ...), "parameters of kernels are copied as bytes");
-  const auto& parameters = Signature<A...>::parameters();
-  size_t bytes = parameters.empty() ? 0 : parameters.back().offset + parameters.back().size;
-  kernels()[name] = Kernel{name,       reinterpret_cast<void (*)()>(function), &Signature<A...>::invoke, parameters, bytes,
+  Parameters parameters;
+  (parameters.add(sizeof(A), alignof(A), std::is_pointer_v<A>), ...);
+  kernels()[name] = Kernel{name,
+                           reinterpret_cast<void (*)()>(function),
+                           &Signature<A...>::invoke,
+                           parameters.list,
+                           parameters.bytes,
                            nextLaunchBound == 0 ? 1024 : nextLaunchBound};
   nextLaunchBound = 0;
   return 0;

@@ -7,17 +7,15 @@
 
 #include "faults.hpp"
 #include "fiber.hpp"
+#include "shared.hpp"
 #include "memory.hpp"
 #include "registry.hpp"
 #include "report.hpp"
-
-extern "C" __attribute__((visibility("hidden"), weak)) char __start_emulated_shared, __stop_emulated_shared;
 
 namespace emulator {
 
 Launch launch;
 Thread* current;
-unsigned char* dynamicSharedMemory;
 Schedule schedule = Schedule::IN_ORDER;
 unsigned nextLaunchBound;
 
@@ -40,20 +38,28 @@ uint32_t readyWarps;
 Site barrierSite;
 void* mainStack;
 bool failed;
+char* stacks;
 uint64_t state = 1;
 
 uint64_t nextRandom() {
   state ^= state << 13;
   state ^= state >> 7;
   state ^= state << 17;
-  return state * 0x2545f4914f6cdd1dull >> 11;
+  return state * 0x2545f4914f6cdd1dull >> 32;
 }
+
+}  // namespace
+
+uint64_t randomBelow(uint64_t bound) { return nextRandom() % bound; }
+
+namespace {
 
 /// One of the set bits.
 unsigned pick(uint32_t bits) {
-  unsigned turn = nextRandom() & 31;
-  uint32_t turned = turn == 0 ? bits : bits >> turn | bits << (32 - turn);
-  return (__builtin_ctz(turned) + turn) & 31;
+  for (auto skipped = randomBelow(static_cast<uint64_t>(__builtin_popcount(bits))); skipped > 0; skipped--) {
+    bits &= bits - 1;
+  }
+  return static_cast<unsigned>(__builtin_ctz(bits));
 }
 
 /// The first set bit after `position`, or else the first of all.
@@ -151,16 +157,25 @@ void clearReady(Thread& thread) {
 }
 
 void threadMain() {
-  launch.kernel->invoke(launch.kernel->function, launch.arguments);
+  launch.kernel->invoke(*launch.kernel, launch.arguments);
   Thread& self = *current;
-  if (!self.copies.empty()) {
-    failThread(self.copies.front().site, "ended without waiting for its cp.async");
-  }
+  checkNoCopies();
   self.state = Thread::ENDED;
   clearReady(self);
   ended++;
   goTo(nextThread());
   abort();
+}
+
+/// The pages that stacks grow into when they overflow are between them.
+char* makeStack(unsigned thread) {
+  if (stacks == nullptr) {
+    stacks = static_cast<char*>(
+        mmap(nullptr, MOST_THREADS * (STACK + PAGE), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  }
+  char* stack = stacks + thread * (STACK + PAGE) + PAGE;
+  mprotect(stack, STACK, PROT_READ | PROT_WRITE);
+  return stack;
 }
 
 void startThreads() {
@@ -179,10 +194,7 @@ void startThreads() {
   for (unsigned i = 0; i < threadCount; i++) {
     Thread& thread = threads[i];
     if (thread.stack == nullptr) {
-      auto* memory = static_cast<char*>(
-          mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-      mprotect(memory, PAGE, PROT_NONE);
-      thread.stack = memory + PAGE;
+      thread.stack = makeStack(i);
     }
     thread.index = {i % launch.block.x, i / launch.block.x % launch.block.y, i / launch.block.x / launch.block.y};
     thread.lane = i % 32;
@@ -195,20 +207,12 @@ void startThreads() {
   }
 }
 
-void poisonShared() {
-  dynamicSharedMemory = sharedMemory(launch.sharedBytes);
-  memset(dynamicSharedMemory, 0xff, launch.sharedBytes);
-  if (&__start_emulated_shared != nullptr) {
-    memset(&__start_emulated_shared, 0xff, static_cast<size_t>(&__stop_emulated_shared - &__start_emulated_shared));
-  }
-}
-
 void runBlock(uint64_t number) {
   launch.blockIndex = {static_cast<unsigned>(number % launch.grid.x),
                        static_cast<unsigned>(number / launch.grid.x % launch.grid.y),
                        static_cast<unsigned>(number / launch.grid.x / launch.grid.y)};
   startThreads();
-  poisonShared();
+  poisonShared(launch.sharedBytes);
   current = schedule == Schedule::IN_ORDER ? threads : &threads[pick(warps[0].members)];
   if (schedule != Schedule::IN_ORDER) {
     const Warp& warp = warps[pick(readyWarps)];
@@ -232,8 +236,6 @@ void runBlocks() {
 }  // namespace
 
 void seedSchedule(uint64_t seed) { state = seed * 0x9e3779b97f4a7c15ull | 1; }
-
-uint64_t randomBelow(uint64_t bound) { return nextRandom() % bound; }
 
 void warpCollective(const void* in, void* out, Collective collective, Site site) {
   Thread& self = *current;
@@ -307,33 +309,9 @@ void failThread(Site site, const char* format, ...) {
   abort();
 }
 
-void failAlignment(const void* address, const char* what, Site site) {
-  failThread(site, "%s at %p, which is no multiple of 16", what, address);
-}
-
-void startCopy(void* shared, const void* global, bool valid, Site site) {
-  checkAligned(shared, "cp.async to", site);
-  checkAligned(global, "cp.async from", site);
-  current->copies.push_back({shared, valid ? global : nullptr, current->groups, site});
-  memset(shared, 0xff, 16);
-}
-
-void finishCopies(unsigned groupsLeft) {
-  auto& copies = current->copies;
-  size_t kept = 0;
-  for (size_t i = 0; i < copies.size(); i++) {
-    const PendingCopy copy = copies[i];
-    if (copy.group + groupsLeft < current->groups) {
-      if (copy.from != nullptr) {
-        memcpy(copy.to, copy.from, 16);
-      } else {
-        memset(copy.to, 0, 16);
-      }
-    } else {
-      copies[kept++] = copy;
-    }
-  }
-  copies.resize(kept);
+bool isThreadStack(uintptr_t address) {
+  auto start = reinterpret_cast<uintptr_t>(stacks);
+  return stacks != nullptr && address >= start && address < start + MOST_THREADS * (STACK + PAGE);
 }
 
 int runLaunch(const Launch& toRun) {
@@ -341,8 +319,9 @@ int runLaunch(const Launch& toRun) {
   failed = false;
   bool whole = guarded([] { runBlocks(); });
   if (!whole) {
-    report("%s: illegal access (signal %d) to %s; instruction 0x%zx of the library, last wait in %s",
-           place(*current).c_str(), lastFault.signal, describeAddress(lastFault.address).c_str(), lastFault.instruction,
+    std::string what = isThreadStack(lastFault.address) ? "the end of its stack" : describeAddress(lastFault.address);
+    report("%s: illegal access (%s) to %s; instruction 0x%zx of the library; before that it was in %s",
+           place(*current).c_str(), strsignal(lastFault.signal), what.c_str(), lastFault.instruction,
            where(current->site).c_str());
     return ILLEGAL_ADDRESS;
   }

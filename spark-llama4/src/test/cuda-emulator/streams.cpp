@@ -1,5 +1,6 @@
 #include "streams.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -75,10 +76,10 @@ int runTransfer(const Work& work) {
   return SUCCESS;
 }
 
-int run(const Work& work);
+int run(const Work& work, const Context& context);
 
 /// Nodes in any order that their edges allow.
-int runGraph(const Graph& graph) {
+int runGraph(const Graph& graph, const Context& context) {
   std::vector<bool> done(graph.nodes.size());
   for (size_t left = graph.nodes.size(); left > 0; left--) {
     std::vector<size_t> ready;
@@ -95,7 +96,7 @@ int runGraph(const Graph& graph) {
       }
     }
     size_t next = ready[ready.size() == 1 ? 0 : randomBelow(ready.size())];
-    if (int error = run(graph.nodes[next])) {
+    if (int error = run(graph.nodes[next], context)) {
       return error;
     }
     done[next] = true;
@@ -103,7 +104,8 @@ int runGraph(const Graph& graph) {
   return SUCCESS;
 }
 
-int run(const Work& work) {
+int run(const Work& work, const Context& context) {
+  setAccess({work.kind != Work::KERNEL, context.device, &context.peers});
   switch (work.kind) {
     case Work::KERNEL:
       return runKernel(work);
@@ -114,7 +116,7 @@ int run(const Work& work) {
       work.event->seconds = now();
       return SUCCESS;
     case Work::GRAPH:
-      return runGraph(*work.graph);
+      return runGraph(*work.graph, context);
     case Work::NOTHING:
       break;
   }
@@ -133,24 +135,30 @@ bool canRun(const Stream& stream) {
   return true;
 }
 
-void runFront(Stream& stream) {
+void runFront(const std::shared_ptr<Stream>& toRun) {
+  std::shared_ptr<Stream> kept = toRun;
+  Stream& stream = *kept;
   Work work = std::move(stream.queue.front());
   stream.queue.pop_front();
   Context& context = *work.context;
   if (context.error == 0) {  // The rest of a broken context is dropped.
-    context.error = run(work);
+    context.error = run(work, context);
   }
   stream.finished++;
+  if (stream.destroyed && stream.queue.empty()) {
+    auto& streams = stream.context->streams;
+    streams.erase(std::find_if(streams.begin(), streams.end(), [&](auto& each) { return each.get() == &stream; }));
+  }
 }
 
 /// Any stream whose next work may run, of all devices.
-Stream* anyReady() {
-  std::vector<Stream*> ready;
+std::shared_ptr<Stream> anyReady() {
+  std::vector<std::shared_ptr<Stream>> ready;
   for (auto& device : state().devices) {
     if (device.primary != nullptr) {
       for (auto& stream : device.primary->streams) {
         if (canRun(*stream)) {
-          ready.push_back(stream.get());
+          ready.push_back(stream);
         }
       }
     }
@@ -168,14 +176,14 @@ void runOne(const std::shared_ptr<Stream>& stream) {
   for (const Position& position : before) {
     runUntil(position);
   }
-  runFront(*stream);
+  runFront(stream);
 }
 
 void runUntil(const Position& position) {
   while (!isDone(position)) {
     if (schedule != Schedule::IN_ORDER) {
-      if (Stream* other = anyReady()) {
-        runFront(*other);
+      if (auto other = anyReady()) {
+        runFront(other);
         continue;
       }
     }
@@ -187,6 +195,14 @@ void runAll(Context& context) {
   auto streams = context.streams;
   for (auto& stream : streams) {
     runUntil({stream, stream->enqueued});
+  }
+}
+
+void runEverything() {
+  for (auto& device : state().devices) {
+    if (device.primary != nullptr) {
+      runAll(*device.primary);
+    }
   }
 }
 

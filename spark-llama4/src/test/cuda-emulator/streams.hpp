@@ -14,6 +14,7 @@ int enqueue(const std::shared_ptr<Stream>& stream, Work work);
 /// Runs what must run until this is done.
 void runUntil(const Position& position);
 void runAll(Context& context);
+void runEverything();
 /// Runs the next piece of work of the stream, and what it waits for.
 void runOne(const std::shared_ptr<Stream>& stream);
 

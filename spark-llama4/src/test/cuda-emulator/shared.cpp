@@ -1,0 +1,99 @@
+#include "shared.hpp"
+
+#include <cstring>
+#include <sys/mman.h>
+
+#include "memory.hpp"
+
+// Set by shared.ld; the library that looks for errors with AddressSanitizer is linked without it.
+extern "C" __attribute__((visibility("hidden"), weak)) unsigned char emulatedSharedStart[], emulatedSharedEnd[];
+extern "C" __attribute__((visibility("hidden"))) const unsigned char __ehdr_start[], _end[];
+
+namespace emulator {
+
+unsigned char* dynamicSharedMemory;
+
+namespace {
+
+constexpr size_t PAGE = 4096;
+constexpr size_t MOST = 256 * 1024;
+
+/// After it is a page that cannot be touched, as is before the most that a block may have.
+unsigned char* endOfDynamic() {
+  static unsigned char* end = [] {
+    auto start = static_cast<unsigned char*>(
+        mmap(nullptr, MOST + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(start + PAGE, MOST, PROT_READ | PROT_WRITE);
+    return start + PAGE + MOST;
+  }();
+  return end;
+}
+
+}  // namespace
+
+void poisonShared(size_t dynamicBytes) {
+  size_t bytes = (dynamicBytes + 127) / 128 * 128;
+  dynamicSharedMemory = endOfDynamic() - bytes;
+  memset(dynamicSharedMemory, 0xff, bytes);
+  if (emulatedSharedStart != nullptr) {
+    memset(emulatedSharedStart, 0xff, static_cast<size_t>(emulatedSharedEnd - emulatedSharedStart));
+  }
+}
+
+bool isStaticShared(const void* address) {
+  auto byte = static_cast<const unsigned char*>(address);
+  return emulatedSharedStart != nullptr ? byte >= emulatedSharedStart && byte < emulatedSharedEnd
+                                        : byte >= __ehdr_start && byte < _end;
+}
+
+void failAddress(const void* address, const char* what, bool wantsShared, Site site) {
+  if (reinterpret_cast<uintptr_t>(address) % 16 != 0) {
+    failThread(site, "%s at %p, which is no multiple of 16", what, address);
+  }
+  failThread(site, "%s at %p, which is %s shared memory of the block", what, address, wantsShared ? "not in the" : "in");
+}
+
+void startCopy(void* shared, const void* global, bool valid, Site site) {
+  checkShared(shared, "cp.async to", site);
+  checkGlobal(global, "cp.async from", site);
+  if (!valid && allocationAround(reinterpret_cast<uintptr_t>(global), 0) == nullptr) {
+    failThread(site, "cp.async of zeros from %s", describeAddress(reinterpret_cast<uintptr_t>(global)).c_str());
+  }
+  for (const PendingCopy& copy : current->copies) {
+    if (copy.to == shared) {
+      failThread(site, "cp.async to where another of the same thread, of %s:%d, is on its way", copy.site.file,
+                 copy.site.line);
+    }
+  }
+  current->copies.push_back({shared, valid ? global : nullptr, current->groups, site});
+  memset(shared, 0xff, 16);
+}
+
+void commitCopies() { current->groups++; }
+
+void finishCopies(unsigned groupsLeft) {
+  auto& copies = current->copies;
+  size_t kept = 0;
+  for (size_t i = 0; i < copies.size(); i++) {
+    const PendingCopy copy = copies[i];
+    if (copy.group + groupsLeft >= current->groups) {
+      copies[kept++] = copy;
+      continue;
+    }
+    current->site = copy.site;
+    if (copy.from != nullptr) {
+      memcpy(copy.to, copy.from, 16);
+    } else {
+      memset(copy.to, 0, 16);
+    }
+  }
+  copies.resize(kept);
+}
+
+void checkNoCopies() {
+  if (!current->copies.empty()) {
+    failThread(current->copies.front().site, "ended without waiting for its cp.async");
+  }
+}
+
+}  // namespace emulator

@@ -1,0 +1,16 @@
+/// Shared memory of the block that runs, and copies into it.
+#pragma once
+
+#include <cstddef>
+
+#include "block.hpp"
+
+namespace emulator {
+
+/// Makes all shared memory what a GPU's may be when a block starts: anything but what kernels want.
+void poisonShared(size_t dynamicBytes);
+
+/// The current thread ends: nothing may still be copied for it.
+void checkNoCopies();
+
+}  // namespace emulator
