@@ -17,7 +17,11 @@ namespace {
 constexpr size_t PAGE = 4096;
 constexpr size_t CHUNK = size_t{1} << 20;
 constexpr size_t ALIGNMENT = 256;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t RESERVED = size_t{1} << 40;  // which has a shadow
+#else
 constexpr size_t RESERVED = size_t{1} << 44;
+#endif
 
 struct Shown {
   uintptr_t start;
@@ -179,7 +183,7 @@ void hideAll() {
   }
 }
 
-std::string describeAddress(uintptr_t address) {
+const char* describeAddress(uintptr_t address) {
   const Allocation* best = nullptr;
   bool gone = false;
   for (auto* all : {&live, &freed}) {
@@ -189,7 +193,7 @@ std::string describeAddress(uintptr_t address) {
       gone = all == &freed;
     }
   }
-  char text[200];
+  static char text[200];  // Threads that end in a report never leave their functions: nothing may wait for that.
   if (!reservedAddress(address)) {
     snprintf(text, sizeof text, "0x%zx, which is no device memory", address);
   } else if (best == nullptr) {

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <string>
 #include <vector>
 
 namespace emulator {
@@ -36,8 +35,8 @@ const Allocation* allocationAt(uintptr_t address);
 const Allocation* allocationAround(uintptr_t address, size_t bytes);
 /// False where somebody wrote beside it, which is reported.
 bool release(const Allocation* allocation);
-/// Where the address lies in what was allocated or freed, for reports.
-std::string describeAddress(uintptr_t address);
+/// Where the address lies in what was allocated or freed, for reports. The text is that of the last call.
+const char* describeAddress(uintptr_t address);
 
 const std::map<uintptr_t, Allocation>& liveAllocations();
 
