@@ -101,7 +101,7 @@ EMULATOR_EXPORT int cuMemHostAlloc(void** address, size_t bytes, unsigned flags)
   if (address == nullptr || bytes == 0 || flags > 7) {
     return INVALID_VALUE;
   }
-  const Allocation* allocation = allocate(-1, bytes);
+  const Allocation* allocation = allocate(HOST, bytes, context->device);
   if (allocation == nullptr) {
     return OUT_OF_MEMORY;
   }

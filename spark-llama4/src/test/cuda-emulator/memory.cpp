@@ -101,7 +101,7 @@ bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
 
 bool reservedAddress(uintptr_t address) { return arena != 0 && address >= arena && address < arena + RESERVED; }
 
-const Allocation* allocate(int device, size_t bytes) {
+const Allocation* allocate(int device, size_t bytes, int owner) {
   size_t pages = up(bytes, PAGE);
   if (!reserve() || arena + RESERVED - next < pages + PAGE) {
     return nullptr;
@@ -111,7 +111,8 @@ const Allocation* allocate(int device, size_t bytes) {
   // At the end of its pages: what reads on meets the page after them.
   uintptr_t address = start + pages - up(bytes, ALIGNMENT);
   Allocation& made = live[address];
-  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)};
+  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK),
+                    device == HOST ? owner : device};
   if (device == HOST) {
     for (size_t chunk = 0; chunk < made.filled.size(); chunk++) {
       if (!show(made, chunk)) {

@@ -22,13 +22,16 @@ struct Allocation {
   uintptr_t firstPage = 0;
   size_t pageBytes = 0;
   std::vector<bool> filled;  ///< for each chunk of its pages
+  int owner = HOST;          ///< device whose context it belongs to; pinned memory has one too
 };
 
 /// True in all that is or ever was handed out.
 bool reservedAddress(uintptr_t address);
 
 /// null where the reserved addresses are used up.
-const Allocation* allocate(int device, size_t bytes);
+///
+/// @param owner of pinned memory: the device whose context takes it along when it ends
+const Allocation* allocate(int device, size_t bytes, int owner = HOST);
 /// The allocation that starts at the address, or null.
 const Allocation* allocationAt(uintptr_t address);
 /// The live allocation that holds all of [address, address + bytes), or null; the byte after its end counts where bytes = 0.
