@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "fiber.hpp"
+
 namespace emulator {
 
 struct Dim3 {
@@ -30,9 +32,7 @@ struct PendingCopy {
 };
 
 struct Thread {
-  void* stackPointer = nullptr;
-  char* stack = nullptr;
-  void* fakeStack = nullptr;  ///< of AddressSanitizer
+  Fiber fiber;
   Dim3 index;
   unsigned lane = 0;
   Warp* warp = nullptr;

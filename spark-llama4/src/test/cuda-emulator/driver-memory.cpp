@@ -79,7 +79,7 @@ EMULATOR_EXPORT int cuMemFree_v2(uint64_t address) {
   }
   if (allocation == nullptr || allocation->device < 0) {
     report("cuMemFree of 0x%zx, which is no allocation: %s", static_cast<size_t>(address),
-           describeAddress(address).c_str());
+           describeAddress(address));
     return INVALID_VALUE;
   }
   if (allocation->device != context->device) {
@@ -101,7 +101,7 @@ EMULATOR_EXPORT int cuMemHostAlloc(void** address, size_t bytes, unsigned flags)
   if (address == nullptr || bytes == 0 || flags > 7) {
     return INVALID_VALUE;
   }
-  const Allocation* allocation = allocate(-1, bytes);
+  const Allocation* allocation = allocate(HOST, bytes, context->device);
   if (allocation == nullptr) {
     return OUT_OF_MEMORY;
   }

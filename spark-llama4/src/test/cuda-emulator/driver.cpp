@@ -101,7 +101,7 @@ void destroyContext(Context& context) {
   }
   auto allocations = liveAllocations();
   for (auto& [address, allocation] : allocations) {
-    if (allocation.device == context.device) {
+    if (allocation.owner == context.device) {
       all.leaked++;
       release(allocationAt(address));
     }

@@ -70,7 +70,7 @@ void handle(int signal, siginfo_t* info, void* context) {
   uintptr_t instruction = instructionOf(context);
   if (!ours(address, instruction)) {
     if (reservedAddress(address)) {
-      fprintf(stderr, "emulated CUDA: the host touched %s\n", describeAddress(address).c_str());
+      fprintf(stderr, "emulated CUDA: the host touched %s\n", describeAddress(address));
     }
     forward(signal, info, context);
     return;

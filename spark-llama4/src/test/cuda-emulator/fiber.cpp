@@ -3,6 +3,15 @@
 #include <cstdint>
 #include <cstring>
 
+namespace emulator {
+namespace {
+
+void* placeToStart(char* stack, size_t bytes, void (*entry)());
+void jump(void** from, void* to);
+
+}  // namespace
+}  // namespace emulator
+
 #if defined(__x86_64__)
 
 // The registers that a called function must keep go on the old stack and come from the new one.
@@ -32,10 +41,11 @@ emulatorSwitch:
 extern "C" void emulatorSwitch(void** from, void* to);
 
 namespace emulator {
+namespace {
 
-void switchFiber(void** from, void* to) { emulatorSwitch(from, to); }
+void jump(void** from, void* to) { emulatorSwitch(from, to); }
 
-void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
+void* placeToStart(char* stack, size_t bytes, void (*entry)()) {
   auto top = reinterpret_cast<uintptr_t>(stack + bytes) & ~uintptr_t{15};
   auto words = reinterpret_cast<void**>(top);
   *--words = nullptr;  // A return address for `entry`, which also leaves the stack as a call would.
@@ -46,6 +56,7 @@ void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
   return words;
 }
 
+}  // namespace
 }  // namespace emulator
 
 #elif defined(__aarch64__)
@@ -87,10 +98,11 @@ emulatorSwitch:
 extern "C" void emulatorSwitch(void** from, void* to);
 
 namespace emulator {
+namespace {
 
-void switchFiber(void** from, void* to) { emulatorSwitch(from, to); }
+void jump(void** from, void* to) { emulatorSwitch(from, to); }
 
-void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
+void* placeToStart(char* stack, size_t bytes, void (*entry)()) {
   auto top = reinterpret_cast<uintptr_t>(stack + bytes) & ~uintptr_t{15};
   auto words = reinterpret_cast<void**>(top) - 20;
   memset(words, 0, 20 * sizeof(void*));
@@ -98,6 +110,7 @@ void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
   return words;
 }
 
+}  // namespace
 }  // namespace emulator
 
 #else
@@ -107,15 +120,16 @@ void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
 #include <map>
 
 namespace emulator {
+namespace {
 
 // Slower by a system call for each switch, for whatever processor is not known above.
-void switchFiber(void** from, void* to) {
+void jump(void** from, void* to) {
   ucontext_t here;
   *from = &here;
   swapcontext(&here, static_cast<ucontext_t*>(to));
 }
 
-void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
+void* placeToStart(char* stack, size_t bytes, void (*entry)()) {
   static std::map<char*, ucontext_t> contexts;
   ucontext_t& context = contexts[stack];
   getcontext(&context);
@@ -126,6 +140,49 @@ void* startOfFiber(char* stack, size_t bytes, void (*entry)()) {
   return &context;
 }
 
+}  // namespace
 }  // namespace emulator
 
 #endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace emulator {
+
+#if defined(__SANITIZE_ADDRESS__)
+
+void switchFiber(Fiber& from, Fiber& to) {
+  __sanitizer_start_switch_fiber(&from.fakeStack, to.stack, to.stackBytes);
+  jump(&from.stackPointer, to.stackPointer);
+  __sanitizer_finish_switch_fiber(from.fakeStack, nullptr, nullptr);
+}
+
+void startFiber(Fiber& fiber, void (*entry)()) {
+  __asan_unpoison_memory_region(fiber.stack, fiber.stackBytes);
+  fiber.stackPointer = placeToStart(fiber.stack, fiber.stackBytes, entry);
+}
+
+void fiberBegins() { __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr); }
+
+void fiberIs(Fiber& fiber) {
+  __sanitizer_start_switch_fiber(nullptr, fiber.stack, fiber.stackBytes);
+  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+}
+
+#else
+
+void switchFiber(Fiber& from, Fiber& to) { jump(&from.stackPointer, to.stackPointer); }
+
+void startFiber(Fiber& fiber, void (*entry)()) {
+  fiber.stackPointer = placeToStart(fiber.stack, fiber.stackBytes, entry);
+}
+
+void fiberBegins() {}
+void fiberIs(Fiber&) {}
+
+#endif
+
+}  // namespace emulator

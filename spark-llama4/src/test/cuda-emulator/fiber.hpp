@@ -5,10 +5,21 @@
 
 namespace emulator {
 
-/// Leaves the running fiber, whose place is stored at `from`, and goes on at `to`.
-void switchFiber(void** from, void* to);
+struct Fiber {
+  void* stackPointer = nullptr;
+  char* stack = nullptr;  ///< its lowest byte
+  size_t stackBytes = 0;
+  void* fakeStack = nullptr;  ///< of AddressSanitizer
+};
 
-/// The first place of a fiber that runs `entry`, which must never return, on a stack of `bytes` that begins at `stack`.
-void* startOfFiber(char* stack, size_t bytes, void (*entry)());
+/// Leaves `from`, which runs, and goes on where `to` stopped.
+void switchFiber(Fiber& from, Fiber& to);
+
+/// Lets the fiber begin on its stack with `entry`, which never returns and whose first call is `fiberBegins`.
+void startFiber(Fiber& fiber, void (*entry)());
+void fiberBegins();
+
+/// The code that runs is the fiber's: what AddressSanitizer is told after a jump out of another one.
+void fiberIs(Fiber& fiber);
 
 }  // namespace emulator

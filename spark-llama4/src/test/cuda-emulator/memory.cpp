@@ -17,7 +17,11 @@ namespace {
 constexpr size_t PAGE = 4096;
 constexpr size_t CHUNK = size_t{1} << 20;
 constexpr size_t ALIGNMENT = 256;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t RESERVED = size_t{1} << 40;  // which has a shadow
+#else
 constexpr size_t RESERVED = size_t{1} << 44;
+#endif
 
 struct Shown {
   uintptr_t start;
@@ -97,7 +101,7 @@ bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
 
 bool reservedAddress(uintptr_t address) { return arena != 0 && address >= arena && address < arena + RESERVED; }
 
-const Allocation* allocate(int device, size_t bytes) {
+const Allocation* allocate(int device, size_t bytes, int owner) {
   size_t pages = up(bytes, PAGE);
   if (!reserve() || arena + RESERVED - next < pages + PAGE) {
     return nullptr;
@@ -107,7 +111,8 @@ const Allocation* allocate(int device, size_t bytes) {
   // At the end of its pages: what reads on meets the page after them.
   uintptr_t address = start + pages - up(bytes, ALIGNMENT);
   Allocation& made = live[address];
-  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)};
+  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK),
+                    device == HOST ? owner : device};
   if (device == HOST) {
     for (size_t chunk = 0; chunk < made.filled.size(); chunk++) {
       if (!show(made, chunk)) {
@@ -179,7 +184,7 @@ void hideAll() {
   }
 }
 
-std::string describeAddress(uintptr_t address) {
+const char* describeAddress(uintptr_t address) {
   const Allocation* best = nullptr;
   bool gone = false;
   for (auto* all : {&live, &freed}) {
@@ -189,7 +194,7 @@ std::string describeAddress(uintptr_t address) {
       gone = all == &freed;
     }
   }
-  char text[200];
+  static char text[200];  // Threads that end in a report never leave their functions: nothing may wait for that.
   if (!reservedAddress(address)) {
     snprintf(text, sizeof text, "0x%zx, which is no device memory", address);
   } else if (best == nullptr) {

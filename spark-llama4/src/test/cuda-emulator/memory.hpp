@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <string>
 #include <vector>
 
 namespace emulator {
@@ -23,21 +22,24 @@ struct Allocation {
   uintptr_t firstPage = 0;
   size_t pageBytes = 0;
   std::vector<bool> filled;  ///< for each chunk of its pages
+  int owner = HOST;          ///< device whose context it belongs to; pinned memory has one too
 };
 
 /// True in all that is or ever was handed out.
 bool reservedAddress(uintptr_t address);
 
 /// null where the reserved addresses are used up.
-const Allocation* allocate(int device, size_t bytes);
+///
+/// @param owner of pinned memory: the device whose context takes it along when it ends
+const Allocation* allocate(int device, size_t bytes, int owner = HOST);
 /// The allocation that starts at the address, or null.
 const Allocation* allocationAt(uintptr_t address);
 /// The live allocation that holds all of [address, address + bytes), or null; the byte after its end counts where bytes = 0.
 const Allocation* allocationAround(uintptr_t address, size_t bytes);
 /// False where somebody wrote beside it, which is reported.
 bool release(const Allocation* allocation);
-/// Where the address lies in what was allocated or freed, for reports.
-std::string describeAddress(uintptr_t address);
+/// Where the address lies in what was allocated or freed, for reports. The text is that of the last call.
+const char* describeAddress(uintptr_t address);
 
 const std::map<uintptr_t, Allocation>& liveAllocations();
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "faults.hpp"
@@ -26,7 +27,11 @@ std::map<std::string, Kernel>& kernels() {
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t STACK = 256 * 1024;  // Red zones need room.
+#else
 constexpr size_t STACK = 64 * 1024;
+#endif
 constexpr size_t PAGE = 4096;
 constexpr unsigned MOST_THREADS = 1024;
 constexpr int LAUNCH_FAILED = 719, ILLEGAL_ADDRESS = 700;
@@ -36,7 +41,7 @@ Warp warps[MOST_THREADS / 32];
 unsigned threadCount, warpCount, atBarrier, ended;
 uint32_t readyWarps;
 Site barrierSite;
-void* mainStack;
+Fiber main;  ///< what started the block
 bool failed;
 char* stacks;
 uint64_t state = 1;
@@ -136,10 +141,10 @@ void goTo(Thread* next) {
       reportDeadlock();
       failed = true;
     }
-    switchFiber(&before->stackPointer, mainStack);
+    switchFiber(before->fiber, main);
   } else if (next != before) {
     current = next;
-    switchFiber(&before->stackPointer, next->stackPointer);
+    switchFiber(before->fiber, next->fiber);
   }
 }
 
@@ -157,6 +162,7 @@ void clearReady(Thread& thread) {
 }
 
 void threadMain() {
+  fiberBegins();
   launch.kernel->invoke(*launch.kernel, launch.arguments);
   Thread& self = *current;
   checkNoCopies();
@@ -193,8 +199,9 @@ void startThreads() {
   }
   for (unsigned i = 0; i < threadCount; i++) {
     Thread& thread = threads[i];
-    if (thread.stack == nullptr) {
-      thread.stack = makeStack(i);
+    if (thread.fiber.stack == nullptr) {
+      thread.fiber.stack = makeStack(i);
+      thread.fiber.stackBytes = STACK;
     }
     thread.index = {i % launch.block.x, i / launch.block.x % launch.block.y, i / launch.block.x / launch.block.y};
     thread.lane = i % 32;
@@ -203,7 +210,7 @@ void startThreads() {
     thread.site = {};
     thread.groups = 0;
     thread.copies.clear();
-    thread.stackPointer = startOfFiber(thread.stack, STACK, threadMain);
+    startFiber(thread.fiber, threadMain);
   }
 }
 
@@ -218,7 +225,12 @@ void runBlock(uint64_t number) {
     const Warp& warp = warps[pick(readyWarps)];
     current = warp.threads + pick(warp.ready);
   }
-  switchFiber(&mainStack, current->stackPointer);
+  switchFiber(main, current->fiber);
+  if (!failed && !sharedIsWhole()) {
+    report("kernel %s, block (%u, %u, %u) wrote just before or behind its %zu bytes of dynamic shared memory",
+           launch.kernel->name, launch.blockIndex.x, launch.blockIndex.y, launch.blockIndex.z, launch.sharedBytes);
+    failed = true;
+  }
 }
 
 void runBlocks() {
@@ -244,7 +256,7 @@ void warpCollective(const void* in, void* out, Collective collective, Site site)
     warp.collective = collective;
     warp.site = site;
   } else if (warp.collective != collective || !(warp.site == site)) {
-    failThread(site, "exchanges within its warp while other lanes do so in %s", where(warp.site).c_str());
+    failThread(site, "exchanges within its warp while other lanes do so in %s:%d", warp.site.file, warp.site.line);
   }
   warp.in[self.lane] = in;
   warp.out[self.lane] = out;
@@ -272,7 +284,7 @@ void blockBarrier(Site site) {
   if (atBarrier == 0) {
     barrierSite = site;
   } else if (!(barrierSite == site)) {
-    failThread(site, "divergent barriers: others of its block wait in %s", where(barrierSite).c_str());
+    failThread(site, "divergent barriers: others of its block wait in %s:%d", barrierSite.file, barrierSite.line);
   }
   self.state = Thread::AT_BLOCK;
   self.site = site;
@@ -299,14 +311,28 @@ void blockBarrier(Site site) {
 }
 
 void failThread(Site site, const char* format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  std::string text = formatted(format, arguments);
-  va_end(arguments);
-  report("%s, %s: %s", place(*current).c_str(), where(site).c_str(), text.c_str());
+  {  // Nothing may be left to destroy: the thread does not return.
+    va_list arguments;
+    va_start(arguments, format);
+    std::string text = formatted(format, arguments);
+    va_end(arguments);
+    report("%s, %s: %s", place(*current).c_str(), where(site).c_str(), text.c_str());
+  }
   failed = true;
-  switchFiber(&current->stackPointer, mainStack);
+  switchFiber(current->fiber, main);
   abort();
+}
+
+/// The bounds of the stack of this thread of the host, for AddressSanitizer.
+static void findStack([[maybe_unused]] Fiber& fiber) {
+#if defined(__SANITIZE_ADDRESS__)
+  pthread_attr_t attributes;
+  void* stack;
+  pthread_getattr_np(pthread_self(), &attributes);
+  pthread_attr_getstack(&attributes, &stack, &fiber.stackBytes);
+  pthread_attr_destroy(&attributes);
+  fiber.stack = static_cast<char*>(stack);
+#endif
 }
 
 bool isThreadStack(uintptr_t address) {
@@ -317,8 +343,10 @@ bool isThreadStack(uintptr_t address) {
 int runLaunch(const Launch& toRun) {
   launch = toRun;
   failed = false;
+  findStack(main);
   bool whole = guarded([] { runBlocks(); });
   if (!whole) {
+    fiberIs(main);
     std::string what = isThreadStack(lastFault.address) ? "the end of its stack" : describeAddress(lastFault.address);
     report("%s: illegal access (%s) to %s; instruction 0x%zx of the library; before that it was in %s",
            place(*current).c_str(), strsignal(lastFault.signal), what.c_str(), lastFault.instruction,

@@ -15,8 +15,9 @@ unsigned char* dynamicSharedMemory;
 
 namespace {
 
+constexpr size_t BESIDE = 128;  ///< bytes before and after dynamic shared memory that nobody may change
 constexpr size_t PAGE = 4096;
-constexpr size_t MOST = 256 * 1024;
+constexpr size_t MOST = 256 * 1024;  ///< more than any device has
 
 /// After it is a page that cannot be touched, as is before the most that a block may have.
 unsigned char* endOfDynamic() {
@@ -34,10 +35,21 @@ unsigned char* endOfDynamic() {
 void poisonShared(size_t dynamicBytes) {
   size_t bytes = (dynamicBytes + 127) / 128 * 128;
   dynamicSharedMemory = endOfDynamic() - bytes;
-  memset(dynamicSharedMemory, 0xff, bytes);
+  memset(dynamicSharedMemory - BESIDE, 0xff, bytes + BESIDE);
   if (emulatedSharedStart != nullptr) {
     memset(emulatedSharedStart, 0xff, static_cast<size_t>(emulatedSharedEnd - emulatedSharedStart));
   }
+}
+
+bool sharedIsWhole() {
+  bool whole = true;
+  for (const unsigned char* byte = dynamicSharedMemory - BESIDE; byte < dynamicSharedMemory; byte++) {
+    whole = whole && *byte == 0xff;
+  }
+  for (const unsigned char* byte = dynamicSharedMemory + launch.sharedBytes; byte < endOfDynamic(); byte++) {
+    whole = whole && *byte == 0xff;
+  }
+  return whole;
 }
 
 bool isStaticShared(const void* address) {
@@ -57,7 +69,7 @@ void startCopy(void* shared, const void* global, bool valid, Site site) {
   checkShared(shared, "cp.async to", site);
   checkGlobal(global, "cp.async from", site);
   if (!valid && allocationAround(reinterpret_cast<uintptr_t>(global), 0) == nullptr) {
-    failThread(site, "cp.async of zeros from %s", describeAddress(reinterpret_cast<uintptr_t>(global)).c_str());
+    failThread(site, "cp.async of zeros from %s", describeAddress(reinterpret_cast<uintptr_t>(global)));
   }
   for (const PendingCopy& copy : current->copies) {
     if (copy.to == shared) {

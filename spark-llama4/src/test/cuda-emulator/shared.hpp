@@ -10,6 +10,9 @@ namespace emulator {
 /// Makes all shared memory what a GPU's may be when a block starts: anything but what kernels want.
 void poisonShared(size_t dynamicBytes);
 
+/// After the block: false where it wrote beside its dynamic shared memory.
+bool sharedIsWhole();
+
 /// The current thread ends: nothing may still be copied for it.
 void checkNoCopies();
 

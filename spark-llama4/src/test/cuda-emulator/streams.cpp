@@ -35,7 +35,7 @@ bool pointersAreAlive(const Work& work) {
     }
     memcpy(&address, work.arguments.data() + kernel.parameters[i].offset, sizeof address);
     if (address != 0 && allocationAround(address, 0) == nullptr) {
-      report("kernel %s: argument %zu points to %s", kernel.name, i, describeAddress(address).c_str());
+      report("kernel %s: argument %zu points to %s", kernel.name, i, describeAddress(address));
       return false;
     }
   }
@@ -70,7 +70,7 @@ int runTransfer(const Work& work) {
   });
   if (!whole) {
     report("a %s of %zu bytes from 0x%zx to 0x%zx touched %s", work.kind == Work::FILL ? "fill" : "copy", work.bytes,
-           work.from, work.to, describeAddress(lastFault.address).c_str());
+           work.from, work.to, describeAddress(lastFault.address));
     return ILLEGAL_ADDRESS;
   }
   return SUCCESS;

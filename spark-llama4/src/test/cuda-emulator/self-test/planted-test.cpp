@@ -1,6 +1,8 @@
 /// Planted errors: each is reported, or gives another result than the kernel that is right.
 #include <cmath>
 #include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "self-test.hpp"
 
@@ -159,9 +161,41 @@ void testFaults() {
   }
 }
 
+/// Writes so near to shared memory that no page ends between are found when the block has ended.
+void testEdgesOfSharedMemory() {
+  for (int what : {4, 5}) {
+    Machine machine;
+    CHECK_EQUAL(LAUNCH_FAILED, machine.run("planted_faults", 1, 32, 100, what, allocate(128)));
+    CHECK_REPORTED("before or behind its 100 bytes");
+  }
+}
+
+/// Bounds of arrays are what AddressSanitizer is for: it ends the process, here a child.
+void testBounds() {
+#if defined(__SANITIZE_ADDRESS__)
+  for (int what : {0, 1}) {
+    for (int index : {what == 0 ? 7 : 31, what == 0 ? 8 : 32}) {
+      fflush(stdout);
+      pid_t child = fork();
+      if (child == 0) {
+        fclose(stderr);
+        Machine machine;
+        int result = machine.run("planted_bounds", 1, 32, 0, what, index, allocate(128));
+        _exit(result);
+      }
+      int status = -1;
+      CHECK_EQUAL(child, waitpid(child, &status, 0));
+      CHECK_EQUAL(index % 8 == 7 ? 0 : 1, WEXITSTATUS(status));
+    }
+  }
+#endif
+}
+
 }  // namespace
 
 void testPlanted() {
+  testEdgesOfSharedMemory();
+  testBounds();
   testTiles();
   testAlignment();
   testFreedMemory();

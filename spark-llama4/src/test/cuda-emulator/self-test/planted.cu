@@ -138,7 +138,22 @@ INLINE int deep(volatile int* depth) {
   return *depth > 1000000 ? room[0] : deep(depth) + room[0];
 }
 
-/// A stack that ends, a null pointer, an address from nowhere, a write behind shared memory.
+/// Beyond an array of a thread (0) or one that the block shares (1): what only AddressSanitizer notices.
+extern "C" __global__ void __launch_bounds__(32) planted_bounds(int what, int index, int* target) {
+  __shared__ int shared[32];
+  volatile int own[8];
+  if (what == 0) {
+    own[index] = 1;
+    target[threadIdx.x] = own[index];
+  } else {
+    shared[index] = 1;
+    syncThreads();
+    target[threadIdx.x] = shared[index];
+  }
+}
+EXPORT_KERNEL(planted_bounds)
+
+/// A stack that ends, a null pointer, an address from nowhere, writes far behind, just behind and before shared memory.
 extern "C" __global__ void __launch_bounds__(32) planted_faults(int what, int* target) {
   DYNAMIC_SHARED(int, tile);
   if (what == 0) {
@@ -149,6 +164,10 @@ extern "C" __global__ void __launch_bounds__(32) planted_faults(int what, int* t
     *reinterpret_cast<volatile int*>(static_cast<u64>(0x123456789abc0ull + *target)) = 1;
   } else if (what == 3) {
     tile[32 + threadIdx.x] = 1;
+  } else if (what == 4) {
+    tile[25] = 1;
+  } else if (what == 5) {
+    tile[-1] = 1;
   }
 }
 EXPORT_KERNEL(planted_faults)

@@ -102,7 +102,14 @@ public final class CudaDevice implements AutoCloseable {
 
   /// An attribute of the device, one of those in [CudaLayouts].
   public int attribute(int attribute) {
-    return call(() -> DeviceInfo.attribute(driver, out, attribute, handle));
+    return call(
+        () -> {
+          int result = driver.deviceGetAttribute(out, attribute, handle);
+          if (result != 0) {
+            throw failure(result, "cuDeviceGetAttribute", "attribute", attribute);
+          }
+          return out.get(ValueLayout.JAVA_INT, 0);
+        });
   }
 
   /// Most dynamic shared memory of a block, in bytes.
@@ -289,6 +296,10 @@ public final class CudaDevice implements AutoCloseable {
 
   private void closeHere() {
     Failures failures = new Failures();
+    if (failure == null) {
+      // Nothing may be taken from under work that is still to be done.
+      failures.attempt(() -> check(driver.ctxSynchronize(), "cuCtxSynchronize"));
+    }
     for (DeviceResource resource : new ArrayList<>(open).reversed()) {
       failures.attempt(() -> releaseOpen(resource));
     }

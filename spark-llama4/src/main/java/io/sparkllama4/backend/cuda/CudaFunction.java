@@ -62,9 +62,12 @@ public final class CudaFunction {
     int result =
         device.driver().funcSetAttribute(handle, CudaLayouts.FUNCTION_MOST_DYNAMIC_BYTES, bytes);
     if (result != 0) {
-      throw device
-          .failure(result, "cuFuncSetAttribute", "function", name, "shared memory bytes", bytes)
-          .with(bytes + " bytes", "at most " + device.mostSharedBytes() + " bytes on this device");
+      CudaException refused =
+          device.failure(
+              result, "cuFuncSetAttribute", "function", name, "shared memory bytes", bytes);
+      throw refused.error() == CudaError.INVALID_VALUE
+          ? refused.with(bytes + " bytes", "at most " + device.mostSharedBytes() + " bytes")
+          : refused;
     }
     allowedBytes = bytes;
   }

@@ -8,8 +8,9 @@ import java.util.List;
 /// A few slots of pinned memory that uploads go through in turn. A slot is filled again only when
 /// the copy out of it is over, so that callers may do what they want with their memory at once.
 ///
-/// Uploads from any thread; they are ordered among themselves and with whatever else is given to
-/// the stream on the device's thread.
+/// A ring serves one thread at a time, any thread: those that load side by side have a ring each,
+/// and fill their slots while the device's thread does other things. Uploads are ordered among
+/// themselves and with whatever else is given to the stream.
 public final class PinnedRing implements AutoCloseable {
   private final CudaDevice device;
   private final CudaStream stream;
@@ -21,6 +22,7 @@ public final class PinnedRing implements AutoCloseable {
   private final boolean[] untold;
 
   private int next;
+  private boolean closed;
 
   /// @param stream that copies
   /// @param count how many copies may be under way
@@ -54,15 +56,12 @@ public final class PinnedRing implements AutoCloseable {
           "Cannot upload [" + bytes + "] bytes of a segment of [" + source.byteSize() + "]");
     }
     for (long done = 0; done < bytes; done += slotBytes) {
-      long offset = done;
+      long target = address + done;
       long size = Math.min(slotBytes, bytes - done);
-      // Piece by piece, so that whatever else waits for the device's thread comes in between.
-      device.run(
-          () -> {
-            MemorySegment slot = freeSlot();
-            MemorySegment.copy(source, offset, slot, 0, size);
-            send(slot, address + offset, size);
-          });
+      MemorySegment slot = device.call(this::freeSlot);
+      // On the caller's thread, which alone may be able to read the source.
+      MemorySegment.copy(source, done, slot, 0, size);
+      device.run(() -> send(slot, target, size));
     }
   }
 
@@ -102,13 +101,15 @@ public final class PinnedRing implements AutoCloseable {
     next = (next + 1) % slots.size();
   }
 
-  /// Waits until all copies are over, and gives the slots back.
+  /// Waits until all copies are over, and gives the slots back; before the stream is closed.
   @Override
   public void close() {
-    Failures failures = new Failures();
-    if (!slots.isEmpty() && device.isUsable()) {
-      failures.attempt(() -> device.run(stream::synchronize));
+    if (!closed && device.isUsable()) {
+      closed = true;
+      // Where this fails the slots stay with the device, which waits before it gives them back.
+      device.run(stream::synchronize);
     }
+    Failures failures = new Failures();
     giveBack(failures);
     failures.rethrow();
   }
@@ -116,7 +117,5 @@ public final class PinnedRing implements AutoCloseable {
   private void giveBack(Failures failures) {
     copied.forEach(event -> failures.attempt(event::close));
     slots.forEach(slot -> failures.attempt(slot::close));
-    copied.clear();
-    slots.clear();
   }
 }

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 public final class Readback implements AutoCloseable {
   private final CudaStream stream;
   private final PinnedMemory buffer;
+  private boolean closed;
 
   /// @param stream whose results are read
   /// @param bytes most bytes of one reading
@@ -30,9 +31,15 @@ public final class Readback implements AutoCloseable {
             });
   }
 
-  /// Gives the memory back.
+  /// Gives the memory back, once nothing can be written to it any more; before the stream is
+  /// closed.
   @Override
   public void close() {
+    if (!closed && stream.device().isUsable()) {
+      closed = true;
+      // Where this fails the memory stays with the device, which waits before it gives it back.
+      stream.device().run(stream::synchronize);
+    }
     buffer.close();
   }
 }
