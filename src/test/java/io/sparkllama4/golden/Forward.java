@@ -89,7 +89,12 @@ final class Forward {
       int[] counting = java.util.stream.IntStream.range(0, count).toArray();
       Tensor positions = ints(backend, memory, counting);
       StepTokens tokens =
-          new StepTokens(ints(backend, memory, sequence), positions, ints(backend, memory, 0, count), count, count);
+          new StepTokens(
+              ints(backend, memory, sequence),
+              positions,
+              ints(backend, memory, 0, count),
+              count,
+              count);
       // Blocks in reverse, so that a kernel which ignores the table is found out.
       int[] table = java.util.stream.IntStream.range(0, blocks).map(b -> blocks - 1 - b).toArray();
       int[] slots = new int[count];
@@ -109,7 +114,8 @@ final class Forward {
     }
 
     void run(int wanted) {
-      decoder.forward(wanted == count ? all : last(wanted, all, backend, memory), cache, buffers, probe);
+      decoder.forward(
+          wanted == count ? all : last(wanted, all, backend, memory), cache, buffers, probe);
       if (wanted == 0) {
         return;
       }
@@ -144,7 +150,11 @@ final class Forward {
     int[] ids = java.util.stream.IntStream.of(rows).map(known::intAt).toArray();
     StepTokens tokens =
         new StepTokens(
-            ints(backend, memory, ids), ints(backend, memory, rows), ints(backend, memory, 0, wanted), count, wanted);
+            ints(backend, memory, ids),
+            ints(backend, memory, rows),
+            ints(backend, memory, 0, wanted),
+            count,
+            wanted);
     return new StepInput(
         all.tokens(),
         all.global(),

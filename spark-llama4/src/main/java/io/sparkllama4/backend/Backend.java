@@ -104,6 +104,18 @@ public interface Backend extends AutoCloseable {
   /// @param body takes the rank, 0 for this one
   void step(IntConsumer body);
 
+  /// Runs a step that is like all others of its shape: a device may record the body once, and
+  /// replay what it has recorded from then on.
+  default void step(StepShape shape, IntConsumer body) {
+    step(body);
+  }
+
+  /// How many tokens a step of `sequences` single tokens is filled up to, so that there are few
+  /// shapes.
+  default int paddedSequences(int sequences) {
+    return sequences;
+  }
+
   /// Gives all memory and threads back.
   @Override
   void close();

@@ -6,14 +6,11 @@ import io.sparkllama4.error.Llama4Exception;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /// Finds backends and chooses one.
 public final class Backends {
-  /// Backends that are designed but not part of this build, with the reason that users are told.
-  private static final String CUDA_REASON =
-      "the CUDA backend is not part of this build; use --backend cpu";
-
   private Backends() {}
 
   /// Every provider of this build, best first.
@@ -31,8 +28,7 @@ public final class Backends {
         return provider.availability();
       }
     }
-    return new Availability.Unavailable(
-        List.of(name.equals("cuda") ? CUDA_REASON : "no backend has the name " + name));
+    return new Availability.Unavailable(List.of("no backend has the name " + name));
   }
 
   /// Checks what is asked of the backend `name` without opening it, on a machine that need not have
@@ -46,7 +42,29 @@ public final class Backends {
     if (possible.isEmpty()) {
       throw unavailable(name, availability(name).reasons());
     }
-    possible.forEach(provider -> provider.check(options));
+    Optional<Llama4Exception> refusal = Optional.empty();
+    for (BackendProvider provider : possible) {
+      Optional<Llama4Exception> refused = refusal(provider, options);
+      if (refused.isEmpty()) {
+        return;
+      }
+      refusal = refused;
+    }
+    // The last is the one that every machine has.
+    refusal.ifPresent(
+        refused -> {
+          throw refused;
+        });
+  }
+
+  private static Optional<Llama4Exception> refusal(
+      BackendProvider provider, BackendOptions options) {
+    try {
+      provider.check(options);
+      return Optional.empty();
+    } catch (Llama4Exception e) {
+      return Optional.of(e);
+    }
   }
 
   /// Opens the backend `name`, or for `auto` the best that can work here.
@@ -56,10 +74,15 @@ public final class Backends {
     List<String> reasons = new ArrayList<>();
     for (BackendProvider provider : providers()) {
       if (name.equals("auto") || name.equals(provider.name())) {
-        if (provider.availability() instanceof Availability.Available) {
+        Availability availability = provider.availability();
+        boolean isAvailable = availability instanceof Availability.Available;
+        // A backend that cannot do what is asked leaves it to the next, where there may be one.
+        Optional<Llama4Exception> refused =
+            isAvailable && name.equals("auto") ? refusal(provider, options) : Optional.empty();
+        if (isAvailable && refused.isEmpty()) {
           return provider.open(options);
         }
-        reasons.addAll(provider.availability().reasons());
+        reasons.addAll(refused.map(e -> List.of(e.getMessage())).orElse(availability.reasons()));
       }
     }
     if (reasons.isEmpty()) {
@@ -72,7 +95,7 @@ public final class Backends {
     return ErrorReport.of(
             ErrorCode.BACKEND_UNAVAILABLE,
             "Cannot open backend [" + name + "]: " + String.join("; ", reasons))
-        .found(name, "auto, cpu")
+        .found(name, "auto, cpu, cuda")
         .key("--backend")
         .exception();
   }

@@ -21,6 +21,8 @@ final class RankRunner implements AutoCloseable {
   /// Replaced by the engine's thread alone; others ask how much it takes.
   private volatile StepBuffers buffers;
 
+  private long moves;
+
   RankRunner(Decoder decoder, Backend backend, KvBlocks blocks, Probe probe) {
     this.decoder = decoder;
     this.backend = backend;
@@ -53,6 +55,11 @@ final class RankRunner implements AutoCloseable {
     return cache.bytes() + buffers.bytes();
   }
 
+  /// How often the scratch memory was replaced.
+  long moves() {
+    return moves;
+  }
+
   /// Scratch memory for a step; grows by doubling, and never holds anything between steps.
   void ensureBuffers(int tokens, int rows) {
     if (tokens <= buffers.tokenCapacity() && rows <= buffers.logitRowCapacity()) {
@@ -67,6 +74,7 @@ final class RankRunner implements AutoCloseable {
     StepBuffers large = new StepBuffers(backend, decoder.share().bufferSizes(), newTokens, newRows);
     buffers.close();
     buffers = large;
+    moves++;
   }
 
   private StepBuffers smallBuffers() {

@@ -4,6 +4,7 @@ import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.SampleResult;
 import io.sparkllama4.backend.SampleRow;
+import io.sparkllama4.backend.StepShape;
 import io.sparkllama4.model.Decoder;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.StepInput;
@@ -23,12 +24,14 @@ final class StepRunner implements AutoCloseable {
   private final List<RankRunner> ranks = new ArrayList<>();
   private final StepTensors tensors;
   private final Probe probe;
+  private final boolean isWatched;
 
   /// @param decoders by rank of the backend
   StepRunner(List<Decoder> decoders, Backend backend, KvBlocks blocks, Probe probe) {
     this.backend = backend;
     this.blocks = blocks;
-    this.probe = probe == Probe.NONE ? probe : probe.through(backend::readable);
+    this.isWatched = !probe.equals(Probe.NONE);
+    this.probe = isWatched ? probe.through(backend::readable) : probe;
     List<Backend> backends = backend.ranks();
     if (decoders.size() != backends.size()) {
       throw new IllegalArgumentException(
@@ -57,9 +60,19 @@ final class StepRunner implements AutoCloseable {
       rank.reserve(KvGroup.GLOBAL, blocks.blocksInUse(KvGroup.GLOBAL));
       rank.reserve(KvGroup.CHUNKED, blocks.blocksInUse(KvGroup.CHUNKED));
     }
-    ensureBuffers(plan.tokens(), 1);
-    List<StepInput> inputs = tensors.input(plan, wanted);
-    backend.step(rank -> ranks.get(rank).forward(inputs.get(rank)));
+    // Steps in which every sequence decodes one token come again and again.
+    boolean isSingle =
+        plan.slices().size() == plan.tokens() && wanted.size() == plan.tokens() && !isWatched;
+    int tokens = isSingle ? backend.paddedSequences(plan.tokens()) : plan.tokens();
+    ensureBuffers(tokens, 1);
+    List<StepInput> inputs = tensors.input(plan, wanted, tokens - plan.tokens());
+    if (isSingle) {
+      long moves = tensors.moves() + ranks.stream().mapToLong(RankRunner::moves).sum();
+      StepShape shape = new StepShape(tokens, inputs.getFirst().tokens().longest(), moves);
+      backend.step(shape, rank -> ranks.get(rank).forward(inputs.get(rank)));
+    } else {
+      backend.step(rank -> ranks.get(rank).forward(inputs.get(rank)));
+    }
   }
 
   /// Makes the wanted logits of the step that has just been run, and samples them.

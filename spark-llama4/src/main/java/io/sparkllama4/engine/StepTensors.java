@@ -16,6 +16,12 @@ import java.util.Optional;
 /// Turns a plan into the flat integer tensors that kernels read, in the memory of every rank: the
 /// one place where sequences become arrays.
 final class StepTensors implements AutoCloseable {
+  /// The position and the slot of a token of no sequence.
+  private static final int NOWHERE = -1;
+
+  /// Contexts are rounded up to a power of two from here on, so that steps are alike for long.
+  private static final int LEAST_CONTEXT = 256;
+
   private final List<Backend> ranks;
   private final Map<KvGroup, Integer> blockTokens;
 
@@ -29,6 +35,9 @@ final class StepTensors implements AutoCloseable {
   private final Ints wantedStarts;
   private final Tables global;
   private final Tables chunked;
+
+  /// How often something here has moved to larger memory.
+  private long moves;
 
   StepTensors(Backend backend, Map<KvGroup, Integer> blockTokens) {
     this.ranks = backend.ranks();
@@ -60,7 +69,7 @@ final class StepTensors implements AutoCloseable {
   }
 
   /// Integers in the memory of one rank, which grows by doubling.
-  private static final class Copy {
+  private final class Copy {
     private final Backend backend;
     private Allocator memory;
     private Tensor target;
@@ -77,6 +86,7 @@ final class StepTensors implements AutoCloseable {
         memory = backend.allocator();
         target =
             memory.allocate(DType.I32, Math.max(64, Integer.highestOneBit(values.size()) * 2L));
+        moves++;
       }
       backend.write(values.array(), values.size(), target);
       return target.rows(values.size());
@@ -119,8 +129,13 @@ final class StepTensors implements AutoCloseable {
           blocks.upload(rank));
     }
 
-    void end() {
+    void end(int padding) {
       starts.values.add(blocks.values.size());
+      for (int i = 0; i < padding; i++) {
+        starts.values.add(blocks.values.size());
+        firstBlocks.values.add(0);
+        slots.values.add(NOWHERE);
+      }
     }
 
     void close() {
@@ -128,10 +143,17 @@ final class StepTensors implements AutoCloseable {
     }
   }
 
+  /// How often something has moved to larger memory.
+  long moves() {
+    return moves;
+  }
+
   /// The tensors of `plan` by rank, valid until the next call.
   ///
   /// @param wanted rows of logits, in the order of their tokens in the step
-  List<StepInput> input(StepPlan plan, List<StepRunner.Wanted> wanted) {
+  /// @param padding tokens of no sequence that the step is filled up with; each counts as a
+  ///     sequence without tokens
+  List<StepInput> input(StepPlan plan, List<StepRunner.Wanted> wanted, int padding) {
     ids.values.clear();
     positions.values.clear();
     queryStarts.values.clear();
@@ -150,8 +172,13 @@ final class StepTensors implements AutoCloseable {
       chunked.add(slice, sequence.chunkedBlocks, sequence.firstChunkedBlock, chunkedSize);
     }
     queryStarts.values.add(ids.values.size());
-    global.end();
-    chunked.end();
+    for (int i = 0; i < padding; i++) {
+      queryStarts.values.add(plan.tokens());
+      ids.values.add(0);
+      positions.values.add(NOWHERE);
+    }
+    global.end(padding);
+    chunked.end(padding);
     boolean some = wanted.size() < plan.tokens();
     if (some) {
       list(plan, wanted);
@@ -164,7 +191,7 @@ final class StepTensors implements AutoCloseable {
                   ids.upload(rank),
                   positions.upload(rank),
                   queryStarts.upload(rank),
-                  highest(positions) + 1,
+                  context(positions),
                   mostBetween(queryStarts)),
               global.upload(rank, globalSize),
               chunked.upload(rank, chunkedSize),
@@ -180,16 +207,17 @@ final class StepTensors implements AutoCloseable {
             wantedIds.upload(rank),
             wantedPositions.upload(rank),
             wantedStarts.upload(rank),
-            highest(wantedPositions) + 1,
+            context(wantedPositions),
             mostBetween(wantedStarts)));
   }
 
-  private static int highest(Ints ints) {
-    int highest = -1;
-    for (int i = 0; i < ints.values.size(); i++) {
-      highest = Math.max(highest, ints.values.get(i));
+  /// The longest context, rounded up.
+  private static int context(Ints positions) {
+    int longest = LEAST_CONTEXT;
+    for (int i = 0; i < positions.values.size(); i++) {
+      longest = Math.max(longest, positions.values.get(i) + 1);
     }
-    return highest;
+    return longest <= 1 << 30 ? Integer.highestOneBit(longest - 1) << 1 : longest;
   }
 
   private static int mostBetween(Ints starts) {

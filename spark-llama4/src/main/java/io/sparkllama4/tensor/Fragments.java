@@ -3,8 +3,7 @@ package io.sparkllama4.tensor;
 import java.lang.foreign.ValueLayout;
 
 /// The order [Matrix.Order#FRAGMENTS]: what each lane of a warp multiplies at once lies together,
-// 16
-/// bytes for it and 512 for the warp, so that a GPU's tensor cores are fed by wide reads alone.
+/// 16 bytes for it and 512 for the warp, so that a GPU's tensor cores are fed by wide reads alone.
 ///
 /// Outputs are cut into strips of 16, inputs into blocks of 16, 32 or 64 for values of 16, 8 or 4
 /// bits; the blocks of a strip follow each other. Outputs that a last strip lacks are zeros, and so
@@ -16,6 +15,9 @@ import java.lang.foreign.ValueLayout;
 /// | U8 | 8-bit integers plus 128; word 2 * step + half: register 0, register 1, two bytes each |
 /// | F8_E4M3 | the same order |
 /// | I32, 4-bit | plus 8; word step: nibble 2 * half + register, 4 more for the upper element |
+///
+/// F32 values are two BF16 each, the nearest and what it leaves, exact to 2^-16: the blocks of the
+/// first of all inputs of a strip come before those of the second.
 ///
 /// Register r of half h in step s holds, for output 8h + g of the strip, inputs 16s + 8r + 2t and
 /// the next of the block.
@@ -34,7 +36,7 @@ public final class Fragments {
   /// Inputs of a block.
   public static int blockInputs(DType dtype) {
     return switch (dtype) {
-      case BF16 -> 16;
+      case BF16, F32 -> 16;
       case U8, F8_E4M3 -> 32;
       case I32 -> 64;
       default -> throw new IllegalArgumentException("No fragments of " + dtype);
@@ -43,7 +45,12 @@ public final class Fragments {
 
   /// Inputs are filled up to a multiple of this.
   public static int inputUnit(DType dtype) {
-    return 4 * blockInputs(dtype);
+    return dtype == DType.I32 ? 2 * blockInputs(dtype) : 4 * blockInputs(dtype);
+  }
+
+  /// Blocks of values to one of weights.
+  public static int terms(DType dtype) {
+    return dtype == DType.F32 ? 2 : 1;
   }
 
   /// Inputs with those that are filled up.
@@ -59,11 +66,13 @@ public final class Fragments {
   /// Values of a matrix, words where values are packed into words.
   public static long elements(DType dtype, long outputs, long inputs) {
     long blocks = paddedInputs(dtype, inputs) / blockInputs(dtype);
-    return strips(outputs) * blocks * LANES * LANE_BYTES / dtype.bytes();
+    return strips(outputs) * blocks * terms(dtype) * LANES * LANE_BYTES / dtype.bytes();
   }
 
   /// The stored bits of one value, read from memory of the host.
-  static int bits(Matrix matrix, long output, long input) {
+  ///
+  /// @param term 0, or 1 for what the first of two leaves
+  private static int bits(Matrix matrix, long output, long input, int term) {
     DType dtype = matrix.values().dtype();
     int inputs = blockInputs(dtype);
     long blocks = paddedInputs(dtype, matrix.columns()) / inputs;
@@ -73,14 +82,16 @@ public final class Fragments {
     int register = within % STEP / 8;
     int upper = within % 2;
     int lane = (int) (output % 8) * 4 + within % 8 / 2;
-    long at =
-        ((output / STRIP * blocks + input / inputs) * LANES + lane) * LANE_BYTES
-            + 4L
-                * (dtype == DType.BF16
-                    ? 2 * half + register
-                    : dtype == DType.I32 ? step : 2 * step + half);
+    int word =
+        switch (dtype) {
+          case BF16, F32 -> 2 * half + register;
+          case I32 -> step;
+          default -> 2 * step + half;
+        };
+    long block = (output / STRIP * terms(dtype) + term) * blocks + input / inputs;
+    long at = (block * LANES + lane) * LANE_BYTES + 4L * word;
     return switch (dtype) {
-      case BF16 -> matrix.values().data().get(Elements.SHORT, at + 2L * upper);
+      case BF16, F32 -> matrix.values().data().get(Elements.SHORT, at + 2L * upper);
       case I32 ->
           (matrix.values().data().get(Elements.INT, at) >>> (4 * (2 * half + register + 4 * upper)))
               & 0xf;
@@ -91,14 +102,20 @@ public final class Fragments {
 
   /// The weight of `input` in `output`.
   static float weight(Matrix matrix, long output, long input) {
-    int bits = bits(matrix, output, input);
+    int bits = bits(matrix, output, input, 0);
     return switch (matrix.quantization()) {
-      case Quantization.None _ -> Elements.bfloat16((short) bits);
+      case Quantization.None _ -> {
+        float nearest = Elements.bfloat16((short) bits);
+        boolean isWhole = matrix.values().dtype() == DType.BF16;
+        yield isWhole
+            ? nearest
+            : nearest + Elements.bfloat16((short) bits(matrix, output, input, 1));
+      }
       case Quantization.Fp8PerRow(Tensor scales) ->
           Elements.float8((byte) bits) * scales.decode(output);
       case Quantization.Int8PerRow(Tensor scales) -> (bits - 128) * scales.decode(output);
       case Quantization.Int4PerGroup(Tensor scales, int group, _) -> {
-        long groups = paddedInputs(DType.I32, matrix.columns()) / group;
+        long groups = Math.ceilDiv(paddedInputs(DType.I32, matrix.columns()), group);
         yield (bits - 8)
             * scales.decode((output / STRIP * groups + input / group) * STRIP + output % STRIP);
       }

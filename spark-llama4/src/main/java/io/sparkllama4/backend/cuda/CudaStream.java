@@ -90,6 +90,17 @@ public final class CudaStream extends DeviceResource {
     }
   }
 
+  /// Copies memory of this stream's device to another's; through the host where the devices have no
+  /// direct access.
+  public void copyTo(CudaDevice to, long source, long target, long bytes) {
+    device.enter();
+    int result =
+        device.driver().memcpyPeer(target, to.context(), source, device.context(), bytes, handle);
+    if (result != 0) {
+      throw device.failure(result, "cuMemcpyPeerAsync", "to", to.info().ordinal(), "bytes", bytes);
+    }
+  }
+
   /// Sets every byte.
   public void fill(long target, byte value, long bytes) {
     device.enter();
@@ -136,7 +147,7 @@ public final class CudaStream extends DeviceResource {
     capturing = true;
   }
 
-  /// @return the recorded graph, 0 where the recording had become invalid
+  /// The recorded graph, 0 where the recording had become invalid.
   long endCapture() {
     capturing = false;
     MemorySegment out = device.out();

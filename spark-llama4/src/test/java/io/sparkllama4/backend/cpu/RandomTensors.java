@@ -11,9 +11,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
 /// Tensors and matrices of random values, with the extremes of their types among them.
-final class RandomTensors {
+public final class RandomTensors {
   /// Stored forms of a matrix.
-  enum Form {
+  public enum Form {
     F32,
     F16,
     BF16,
@@ -27,12 +27,12 @@ final class RandomTensors {
   private final Random random;
   private final NativeArena arena;
 
-  RandomTensors(long seed, NativeArena arena) {
+  public RandomTensors(long seed, NativeArena arena) {
     this.random = new Random(seed);
     this.arena = arena;
   }
 
-  Tensor floats(long... sizes) {
+  public Tensor floats(long... sizes) {
     Tensor tensor = arena.allocate(DType.F32, sizes);
     for (long i = 0; i < tensor.shape().elements(); i++) {
       tensor.set(i, (float) random.nextGaussian());
@@ -40,7 +40,7 @@ final class RandomTensors {
     return tensor;
   }
 
-  Tensor ints(int... values) {
+  public Tensor ints(int... values) {
     Tensor tensor = arena.allocate(DType.I32, values.length);
     for (int i = 0; i < values.length; i++) {
       tensor.set(i, values[i]);
@@ -50,7 +50,7 @@ final class RandomTensors {
 
   /// Values of a wide type; one in sixteen is zero, negative zero or the smallest that the type
   /// has.
-  Tensor stored(DType dtype, long... sizes) {
+  public Tensor stored(DType dtype, long... sizes) {
     Tensor tensor = arena.allocate(dtype, sizes);
     for (long i = 0; i < tensor.shape().elements(); i++) {
       float value = (float) random.nextGaussian();
@@ -71,7 +71,7 @@ final class RandomTensors {
     return tensor;
   }
 
-  Matrix matrix(Form form, int rows, int columns) {
+  public Matrix matrix(Form form, int rows, int columns) {
     return switch (form) {
       case F32 -> Matrix.of(stored(DType.F32, rows, columns));
       case F16 -> Matrix.of(stored(DType.F16, rows, columns));
@@ -114,7 +114,7 @@ final class RandomTensors {
   }
 
   /// A layer of two parts, one of them with a bias.
-  Linear linear(Form form, int rows, int columns) {
+  public Linear linear(Form form, int rows, int columns) {
     return new Linear(
         java.util.List.of(
             new Linear.Part(matrix(form, rows, columns), stored(DType.BF16, rows)),

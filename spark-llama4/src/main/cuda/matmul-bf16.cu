@@ -1,0 +1,3 @@
+#include "matmul-kernels.cuh"
+
+MATMUL_KERNELS(bf16, Bf16Format)

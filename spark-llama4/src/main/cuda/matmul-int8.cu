@@ -1,0 +1,3 @@
+#include "matmul-kernels.cuh"
+
+MATMUL_KERNELS(int8, Int8Format)

@@ -1,0 +1,81 @@
+package io.sparkllama4.backend.cuda;
+
+import io.sparkllama4.backend.Availability;
+import io.sparkllama4.backend.Backend;
+import io.sparkllama4.backend.BackendOptions;
+import io.sparkllama4.backend.BackendProvider;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.tensor.DType;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Opens CUDA devices, on machines that have one.
+public final class CudaProvider implements BackendProvider {
+  @Override
+  public String name() {
+    return "cuda";
+  }
+
+  /// Before the processor.
+  @Override
+  public int rank() {
+    return 1;
+  }
+
+  @Override
+  public Availability availability() {
+    CudaFinder.Found found = CudaFinder.find();
+    return found.isUsable()
+        ? new Availability.Available(
+            "cuda", found.devices().stream().map(DeviceInfo::toString).toList())
+        : new Availability.Unavailable(found.reasons());
+  }
+
+  @Override
+  public void check(BackendOptions options) {
+    if (!options.kernels().equals("auto")) {
+      throw ErrorReport.of(
+              ErrorCode.INVALID_OPTION,
+              "Kernels [" + options.kernels() + "] are the processor's; a device has its own")
+          .found(options.kernels(), "auto with --backend cuda")
+          .key("--kernels")
+          .exception();
+    }
+  }
+
+  @Override
+  public Backend open(BackendOptions options) {
+    check(options);
+    CudaFinder.Found found = CudaFinder.find();
+    if (!found.isUsable()) {
+      throw ErrorReport.of(
+              ErrorCode.BACKEND_UNAVAILABLE,
+              "Cannot open backend [cuda]: " + String.join("; ", found.reasons()))
+          .found("cuda", "auto, cpu")
+          .key("--backend")
+          .exception();
+    }
+    List<DeviceInfo> chosen = new DeviceChoice(options.devices()).among(found.devices());
+    if (chosen.size() < options.ranks()) {
+      throw ErrorReport.of(
+              ErrorCode.BACKEND_UNAVAILABLE,
+              "Cannot share the model among [" + options.ranks() + "] devices: there are " + chosen)
+          .found(options.ranks(), "1 to " + chosen.size())
+          .key("--ranks")
+          .exception();
+    }
+    List<CudaDevice> devices = new ArrayList<>();
+    try {
+      for (DeviceInfo info : chosen.subList(0, options.ranks())) {
+        devices.add(CudaDevice.open(found.driver().orElseThrow(), info.ordinal()));
+      }
+      return CudaRanks.open(
+          devices, new CudaRanks.Settings(KernelArchive.open(), DType.BF16, options.strict()));
+    } catch (RuntimeException | Error e) {
+      Failures failures = new Failures(e);
+      devices.forEach(device -> failures.attempt(device::close));
+      throw e;
+    }
+  }
+}
