@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -38,8 +39,11 @@ public final class KernelArchive {
     try (InputStream zip = KernelArchive.class.getResourceAsStream(RESOURCE)) {
       if (zip == null) {
         throw new IllegalStateException(
-            "The class path lacks the kernel archive [%s] beside %s: the jar is incomplete"
-                .formatted(RESOURCE, KernelArchive.class.getName()));
+            String.format(
+                Locale.ROOT,
+                "The class path lacks the kernel archive [%s] beside %s: the jar is incomplete",
+                RESOURCE,
+                KernelArchive.class.getName()));
       }
       return read(zip.readAllBytes());
     } catch (IOException e) {
@@ -56,7 +60,8 @@ public final class KernelArchive {
       }
     }
     if (entries.isEmpty()) {
-      throw new IOException("The kernel archive, %,d bytes, holds nothing".formatted(zip.length));
+      throw new IOException(
+          String.format(Locale.ROOT, "The kernel archive, %,d bytes, holds nothing", zip.length));
     }
     return new KernelArchive(entries);
   }

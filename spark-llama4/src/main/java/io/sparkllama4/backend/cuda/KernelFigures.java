@@ -1,5 +1,7 @@
 package io.sparkllama4.backend.cuda;
 
+import java.util.Locale;
+
 /// What a compiled kernel takes of a multiprocessor, as the compiler said.
 ///
 /// @param kernel the kernel's name
@@ -24,8 +26,16 @@ public record KernelFigures(
 
   /// The figures as a line of the archive.
   public String line() {
-    return "%s,%s,%d,%d,%d,%d,%d"
-        .formatted(kernel, module, threads, registers, sharedBytes, stackBytes, spilledBytes);
+    return String.format(
+        Locale.ROOT,
+        "%s,%s,%d,%d,%d,%d,%d",
+        kernel,
+        module,
+        threads,
+        registers,
+        sharedBytes,
+        stackBytes,
+        spilledBytes);
   }
 
   /// The figures of a [line].
@@ -33,8 +43,12 @@ public record KernelFigures(
     String[] fields = line.split(",", -1);
     if (fields.length != COLUMNS.split(",", -1).length) {
       throw new IllegalStateException(
-          "The line [%s] of the kernel archive has %d fields where [%s] has others: renew it with"
-                  .formatted(line, fields.length, COLUMNS)
+          String.format(
+                  Locale.ROOT,
+                  "The line [%s] of the kernel archive has %d fields where [%s] has others: renew it with",
+                  line,
+                  fields.length,
+                  COLUMNS)
               + " bin/cuda-kernels");
     }
     return new KernelFigures(

@@ -1,5 +1,6 @@
 package io.sparkllama4.backend.cuda;
 
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -61,9 +62,12 @@ public enum KernelTarget {
     return major >= COMPUTE_80.major
         ? Optional.empty()
         : Optional.of(
-            ("The device has compute capability %d.%d; the kernels need 8.0 or newer"
+            String.format(
+                Locale.ROOT,
+                "The device has compute capability %d.%d; the kernels need 8.0 or newer"
                     + " (A100, RTX 30 and later): products of brain floats on tensor cores and"
-                    + " asynchronous copies")
-                .formatted(major, minor));
+                    + " asynchronous copies",
+                major,
+                minor));
   }
 }

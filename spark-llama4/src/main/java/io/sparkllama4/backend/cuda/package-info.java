@@ -3,7 +3,8 @@
 /// Read in this order: `CudaFinder` (is there a device, and if not, why), `DeviceChoice` (which
 /// ones are meant), [CudaDevice] (one device, and the thread that owns it), what lives on it
 /// ([DeviceMemory], [PinnedMemory], [PinnedRing], [CudaStream], [CudaEvent], [CudaModule],
-/// [CudaGraph]), [Launch] (one kernel with its arguments), and how failures are told ([CudaError],
+/// [CudaGraph]), [KernelArchive] (the compiled kernels, of which a [KernelTarget] says which a
+/// device runs), [Launch] (one kernel with its arguments), and how failures are told ([CudaError],
 /// [CudaException]).
 ///
 /// It may know the backend interfaces, tensors and `backend.cuda.ffi`, which alone calls native
