@@ -22,7 +22,7 @@ done
 compiler=${CXX:-g++}
 flags="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-gnu-unique -fdata-sections -fno-strict-aliasing"
 # Sums as they are written.
-flags="$flags -ffp-contract=off -fno-math-errno -U_FORTIFY_SOURCE -Wall -Wextra"
+flags="$flags -ffp-contract=off -fno-math-errno -U_FORTIFY_SOURCE -Wall -Wextra -Wno-unknown-pragmas"
 link="-Wl,-T,$here/shared.ld"
 if [ -n "$asan" ]; then
   flags="$flags -fsanitize=address -fno-omit-frame-pointer"

@@ -10,13 +10,13 @@
 namespace emulator {
 
 int freshByte = 0xff;
+size_t alignmentOfMemory = 256;
 bool hiding = true;
 
 namespace {
 
 constexpr size_t PAGE = 4096;
 constexpr size_t CHUNK = size_t{1} << 20;
-constexpr size_t ALIGNMENT = 256;
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t RESERVED = size_t{1} << 40;  // which has a shadow
 #else
@@ -101,7 +101,7 @@ bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
 
 bool reservedAddress(uintptr_t address) { return arena != 0 && address >= arena && address < arena + RESERVED; }
 
-const Allocation* allocate(int device, size_t bytes) {
+const Allocation* allocate(int device, int owner, size_t bytes) {
   size_t pages = up(bytes, PAGE);
   if (!reserve() || arena + RESERVED - next < pages + PAGE) {
     return nullptr;
@@ -109,9 +109,9 @@ const Allocation* allocate(int device, size_t bytes) {
   uintptr_t start = next;
   next += pages + PAGE;
   // At the end of its pages: what reads on meets the page after them.
-  uintptr_t address = start + pages - up(bytes, ALIGNMENT);
+  uintptr_t address = start + pages - up(bytes, alignmentOfMemory);
   Allocation& made = live[address];
-  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)};
+  made = Allocation{address, bytes, device, owner, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)};
   if (device == HOST) {
     for (size_t chunk = 0; chunk < made.filled.size(); chunk++) {
       if (!show(made, chunk)) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "../entry-points.hpp"
 #include "self-test.hpp"
 
 namespace selftest {
@@ -166,6 +167,15 @@ void testFreeing() {
   CHECK_EQUAL(0, cuMemcpyHtoDAsync_v2(to, host, 128, stream()));
   CHECK_EQUAL(0, cuCtxSynchronize());
   CHECK_EQUAL(0, cuMemFreeHost(host));
+  // Kernels may use pinned memory as well.
+  host = pinned(32);
+  host[3] = 5;
+  uint64_t address = 0;
+  CHECK_EQUAL(0, cuMemHostGetDevicePointer_v2(&address, host, 0));
+  CHECK_EQUAL(0, machine.run("self_increment", 1, 32, 0, address, to, 32ll));
+  CHECK(download<float>(to, 32)[3] == 6);
+  CHECK_EQUAL(0, machine.enqueue(nullptr, "self_increment", 1, 32, 0, address, to, 32ll));
+  CHECK_EQUAL(700, cuMemFreeHost(host));
 }
 
 void testPageable() {
@@ -200,6 +210,25 @@ void testInjection() {
   CHECK_EQUAL(0, strcmp("CUDA_ERROR_LAUNCH_FAILED", name));
 }
 
+/// Every entry point fails when it shall, whatever its arguments.
+void testInjectionEverywhere() {
+#define EACH(name) {#name, reinterpret_cast<void (*)()>(name)},
+  const std::pair<const char*, void (*)()> all[] = {EMULATOR_ENTRY_POINTS(EACH)};
+#undef EACH
+  for (auto& [name, function] : all) {
+    Machine machine;
+    auto call = reinterpret_cast<int (*)(void*, void*, void*, void*, void*, void*)>(function);
+    CHECK_EQUAL(0, emu_fail(name, 1, 999));
+    CHECK_EQUAL(999, call(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    emu_fail(name, -1, 2);
+    CHECK_EQUAL(2, call(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    CHECK_EQUAL(2, call(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    emu_fail(name, 0, 0);
+  }
+  CHECK_EQUAL(-1, emu_fail("cuNothing", 1, 1));
+  CHECK_EQUAL(-1, emu_calls("cuNothing"));
+}
+
 void testNullKernels() {
   Machine machine;
   emu_null_kernels(1);
@@ -218,6 +247,7 @@ void testMemory() {
   testFreeing();
   testPageable();
   testInjection();
+  testInjectionEverywhere();
   testNullKernels();
 }
 
