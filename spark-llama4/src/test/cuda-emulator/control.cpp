@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "memory.hpp"
+#include "recording.hpp"
 #include "report.hpp"
 #include "scheduler.hpp"
 #include "streams.hpp"
@@ -154,6 +155,12 @@ EMULATOR_EXPORT void emu_multiprocessors(int count) {
 EMULATOR_EXPORT void emu_alignment(unsigned long long bytes) {
   CONTROL();
   alignmentOfMemory = bytes;
+}
+
+/// Writes launches to files of the folder, null: no more. So does the environment variable EMULATED_CUDA_RECORD.
+EMULATOR_EXPORT void emu_record(const char* folder) {
+  CONTROL();
+  recordTo(folder == nullptr ? "" : folder);
 }
 
 /// What contexts still owned when they ended.

@@ -31,6 +31,8 @@ bool reservedAddress(uintptr_t address);
 /// Memory of a device, or pinned memory of the host, that ends with the context of `owner`; null where the reserved
 /// addresses are used up.
 const Allocation* allocate(int device, int owner, size_t bytes);
+/// Memory at an address that another process had, whose memory begins where this one's does.
+bool allocateAt(uintptr_t address, int device, int owner, size_t bytes);
 /// The allocation that starts at the address, or null.
 const Allocation* allocationAt(uintptr_t address);
 /// The live allocation that holds all of [address, address + bytes), or null; the byte after its end counts where bytes = 0.

@@ -6,6 +6,7 @@
 
 #include "faults.hpp"
 #include "memory.hpp"
+#include "recording.hpp"
 #include "report.hpp"
 #include "scheduler.hpp"
 
@@ -61,6 +62,7 @@ int runKernel(const Work& work) {
   toRun.block = work.block;
   toRun.sharedBytes = work.sharedBytes;
   toRun.arguments = work.arguments.data();
+  record(toRun);
   return runLaunch(toRun);
 }
 

@@ -150,5 +150,8 @@ void testPlanted();
 void testMemory();
 void testStreams();
 void testGraphs();
+void testReplay();
+/// The process's result.
+int replayAll(int count, char** files);
 
 }  // namespace selftest
