@@ -180,6 +180,7 @@ Replay replay(const std::string& name) {
   launch.block = header.block;
   launch.sharedBytes = header.sharedBytes;
   launch.arguments = arguments.data();
+  setAccess({true, 0, nullptr});
   if (runLaunch(launch) != 0) {
     result.error = lastReport();
     return result;
