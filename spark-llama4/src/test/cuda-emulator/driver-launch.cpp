@@ -34,6 +34,22 @@ int refusal(const Function& function, const Dim3& grid, const Dim3& block, unsig
   return SUCCESS;
 }
 
+/// Whether the bytes begin like something that the driver loads: a cubin, a fat binary, PTX. Its kernels are not read: those
+/// of the emulator are in its library. What begins with "emulated" stands for any.
+bool looksLikeImage(const void* image) {
+  auto bytes = static_cast<const unsigned char*>(image);
+  constexpr unsigned char CUDA_MACHINE = 190;
+  if (memcmp(bytes, "\177ELF", 4) == 0) {
+    return bytes[18] == CUDA_MACHINE;
+  }
+  for (const char* start : {"\x50\xed\x55\xba", "//", ".version", "emulated"}) {
+    if (strncmp(reinterpret_cast<const char*>(bytes), start, strlen(start)) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 EMULATOR_EXPORT int cuModuleLoadData(void** module, const void* image) {
@@ -43,6 +59,9 @@ EMULATOR_EXPORT int cuModuleLoadData(void** module, const void* image) {
   }
   if (module == nullptr || image == nullptr) {
     return INVALID_VALUE;
+  }
+  if (!looksLikeImage(image)) {
+    return INVALID_IMAGE;
   }
   *module = asHandle(create<Module>(context)->handle);
   return SUCCESS;

@@ -1,5 +1,6 @@
 /// Memory, streams, events, graphs and several devices.
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "../entry-points.hpp"
@@ -58,6 +59,30 @@ void testContexts() {
   CHECK_EQUAL(0, cuDevicePrimaryCtxRelease_v2(1));
   CHECK_EQUAL(709, cuMemAlloc_v2(&address, 4));
   CHECK_EQUAL(2, emu_leaked());  // with the module
+}
+
+void testVisibleDevices() {
+  emu_reset();
+  auto visible = [](const char* list) {
+    setenv("CUDA_VISIBLE_DEVICES", list, 1);
+    emu_devices(4);
+    int count = -1, result = cuInit(0);
+    std::string names;
+    cuDeviceGetCount(&count);
+    for (int device = 0; result == 0 && device < count; device++) {
+      char name[40];
+      CHECK_EQUAL(0, cuDeviceGetName(name, sizeof name, device));
+      names += name[strlen(name) - 1];
+    }
+    unsetenv("CUDA_VISIBLE_DEVICES");
+    return result == 0 ? names : std::to_string(result);
+  };
+  CHECK(visible("2,0") == "20");
+  CHECK(visible("3,7,1") == "3");
+  CHECK(visible("GPU-5c1e0de1,GPU-5b") == "21");
+  CHECK(visible("") == "100");
+  CHECK(visible("GPU-") == "100");  // several
+  emu_reset();
 }
 
 void testPeers() {
@@ -243,6 +268,7 @@ void testNullKernels() {
 void testMemory() {
   testLimit();
   testContexts();
+  testVisibleDevices();
   testPeers();
   testFreeing();
   testPageable();

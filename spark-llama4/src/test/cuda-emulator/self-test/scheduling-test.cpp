@@ -108,6 +108,7 @@ void testLaunchLimits() {
   void* module;
   CHECK_EQUAL(0, cuModuleLoadData(&module, "emulated"));
   CHECK_EQUAL(500, cuModuleGetFunction(&function, module, "no_such_kernel"));
+  CHECK_EQUAL(200, cuModuleLoadData(&module, "no image"));
   CHECK_EQUAL(0, cuCtxSynchronize());
 }
 
