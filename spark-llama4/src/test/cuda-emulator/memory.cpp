@@ -17,8 +17,8 @@ namespace {
 
 constexpr size_t PAGE = 4096;
 constexpr size_t CHUNK = size_t{1} << 20;
-#if defined(__SANITIZE_ADDRESS__)
-constexpr size_t RESERVED = size_t{1} << 40;  // which has a shadow
+#if defined(__SANITIZE_ADDRESS__) || defined(EMULATOR_RACES)
+constexpr size_t RESERVED = size_t{1} << 40;  // of which something is kept for each byte
 #else
 constexpr size_t RESERVED = size_t{1} << 44;
 #endif
@@ -114,6 +114,9 @@ bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
 }  // namespace
 
 bool reservedAddress(uintptr_t address) { return arena != 0 && address >= arena && address < arena + RESERVED; }
+
+uintptr_t startOfMemory() { return arena; }
+size_t sizeOfMemory() { return RESERVED; }
 
 const Allocation* allocate(int device, int owner, size_t bytes) {
   size_t pages = up(bytes, PAGE);

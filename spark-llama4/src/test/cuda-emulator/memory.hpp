@@ -28,6 +28,10 @@ struct Allocation {
 /// True in all that is or ever was handed out.
 bool reservedAddress(uintptr_t address);
 
+/// Where it all is.
+uintptr_t startOfMemory();
+size_t sizeOfMemory();
+
 /// Memory of a device, or pinned memory of the host, that ends with the context of `owner`; null where the reserved
 /// addresses are used up.
 const Allocation* allocate(int device, int owner, size_t bytes);

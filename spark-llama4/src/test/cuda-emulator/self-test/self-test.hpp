@@ -151,6 +151,7 @@ void testMemory();
 void testStreams();
 void testGraphs();
 void testReplay();
+void testRaces();
 /// The process's result.
 int replayAll(int count, char** files);
 
