@@ -35,10 +35,13 @@ int refusal(const Function& function, const Dim3& grid, const Dim3& block, unsig
 }
 
 /// Whether the bytes begin like something that the driver loads: a cubin, a fat binary, PTX. Its kernels are not read: those
-/// of the emulator are in its library. What begins with "emulated" stands for any.
+/// of the emulator are in its library. What begins with "emulated", or with a zero, stands for any.
 bool looksLikeImage(const void* image) {
   auto bytes = static_cast<const unsigned char*>(image);
   constexpr unsigned char CUDA_MACHINE = 190;
+  if (bytes[0] == 0) {
+    return true;
+  }
   if (memcmp(bytes, "\177ELF", 4) == 0) {
     return bytes[18] == CUDA_MACHINE;
   }
