@@ -17,6 +17,8 @@ final class Arrows {
     allow("backend", "tensor");
     allow("backend.cpu.ffi");
     allow("backend.cpu", "backend", "backend.cpu.ffi");
+    allow("backend.cuda.ffi", "error");
+    allow("backend.cuda", "backend", "backend.cuda.ffi");
     allow("model", "backend");
     allow("engine", "model");
     allow("weights", "model");

@@ -76,6 +76,11 @@ final class Rules {
             onlySeenBy("cli.bench", "cli", "cli.spark"),
             "runtime.KnowsBench"),
         new Rule("nobody imports backend.cpu", onlySeenBy("backend.cpu"), "runtime.KnowsCpu"),
+        new Rule("nobody imports backend.cuda", onlySeenBy("backend.cuda"), "runtime.KnowsCuda"),
+        new Rule(
+            "backend.cuda alone sees backend.cuda.ffi",
+            onlySeenBy("backend.cuda.ffi", "backend.cuda"),
+            "runtime.KnowsCuda"),
         new Rule("Probe lives in backend", probe(), "model.Probe"),
         new Rule("only the entry point exits", exits(), "cli.Exits"),
         new Rule("static state only in ExecutorEngines", staticFields(), "engine.StaticState"),

@@ -1,0 +1,4 @@
+package io.sparkllama4.architecture.planted.backend.cuda;
+
+/// Meant for the service loader.
+public record Inside() {}

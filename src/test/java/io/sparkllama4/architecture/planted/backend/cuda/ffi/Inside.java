@@ -1,0 +1,4 @@
+package io.sparkllama4.architecture.planted.backend.cuda.ffi;
+
+/// Meant for the backend.
+public record Inside() {}
