@@ -44,6 +44,7 @@ EMULATOR_EXPORT int cuModuleLoadData(void** module, const void* image) {
   if (module == nullptr || image == nullptr) {
     return INVALID_VALUE;
   }
+  // The image is not read: kernels are those of this library.
   *module = asHandle(create<Module>(context)->handle);
   return SUCCESS;
 }
