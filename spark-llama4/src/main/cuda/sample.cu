@@ -92,8 +92,8 @@ struct Candidates {
 };
 
 /// Of the candidates in order of rank, the first at which the cumulated weight reaches `share` of the whole, or passes
-/// it (`beyond`); the last where none does. COUNTS: every weight is 1 and `share` is a number of candidates. There is at
-/// least one candidate; all threads get its key.
+/// it (`beyond`); the last where none does. COUNTS: every weight is 1 and `share` is a number of candidates. There is
+/// at least one candidate; all threads get its key.
 ///
 /// Each pass sums the candidates by their next digit and goes on with those of one digit value, until it is one alone.
 template <bool COUNTS>
