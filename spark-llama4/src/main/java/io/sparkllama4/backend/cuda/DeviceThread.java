@@ -46,7 +46,7 @@ final class DeviceThread {
   }
 
   boolean isCurrent() {
-    return Thread.currentThread() == thread;
+    return Thread.currentThread().equals(thread);
   }
 
   String name() {
