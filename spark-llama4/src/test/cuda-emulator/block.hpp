@@ -49,6 +49,7 @@ struct Warp {
   Thread* threads = nullptr;
   unsigned number = 0;
   uint32_t members = 0, ready = 0, arrived = 0;
+  unsigned synchronized = 0;  ///< how often by syncWarp
   Collective collective = nullptr;
   Site site;
   const void* in[32];
@@ -70,11 +71,15 @@ struct Launch {
 
 extern Launch launch;
 extern Thread* current;
+extern unsigned numberOfBlock;   ///< in its grid
+extern unsigned barriersPassed;  ///< by the block that runs
 extern unsigned char* dynamicSharedMemory;
 
 /// Lets the current thread wait for the others of its warp, the last of which does what is to be done.
 void warpCollective(const void* in, void* out, Collective collective, Site site);
 void blockBarrier(Site site);
+/// What `syncWarp` is: the only collective that orders what lanes do to memory.
+void warpBarrier(Site site);
 
 /// Ends the launch with a report: CUDA_ERROR_LAUNCH_FAILED.
 [[noreturn]] void failThread(Site site, const char* format, ...) __attribute__((format(printf, 2, 3)));

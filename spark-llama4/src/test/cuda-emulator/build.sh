@@ -3,6 +3,7 @@
 #   build.sh OUTDIR [KERNEL_DIR]               OUTDIR/libcuda-emulated.so
 #   build.sh OUTDIR [KERNEL_DIR] --self-test   OUTDIR/self-test as well: ends with 1 where the emulator does not do what it says
 #   build.sh OUTDIR [KERNEL_DIR] --asan        both with AddressSanitizer (OUTDIR another than without)
+#   build.sh OUTDIR [KERNEL_DIR] --races       both with a look at each access of kernels: races, bounds, shared memory not written
 # Each source has an object of its own, which is compiled again only where it, a header or the options changed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,10 +12,12 @@ shift
 kernels=$here/../../main/cuda
 test=
 asan=
+races=
 for argument; do
   case $argument in
     --self-test) test=yes ;;
     --asan) asan=yes test=yes ;;
+    --races) races=yes test=yes ;;
     -*) echo "build.sh: unknown option [$argument]" >&2; exit 2 ;;
     *) kernels=$argument ;;
   esac
@@ -22,11 +25,15 @@ done
 compiler=${CXX:-g++}
 flags="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-gnu-unique -fdata-sections -fno-strict-aliasing"
 # Sums as they are written.
-flags="$flags -ffp-contract=off -fno-math-errno -U_FORTIFY_SOURCE -Wall -Wextra"
+flags="$flags -ffp-contract=off -fno-math-errno -U_FORTIFY_SOURCE -Wall -Wextra -Wno-unknown-pragmas"
 link="-Wl,-T,$here/shared.ld"
 if [ -n "$asan" ]; then
   flags="$flags -fsanitize=address -fno-omit-frame-pointer"
   link="-fsanitize=address"
+fi
+
+if [ -n "$races" ]; then
+  flags="$flags -DEMULATOR_RACES"
 fi
 
 if ! command -v "$compiler" > /dev/null 2>&1; then
@@ -40,10 +47,15 @@ headers=$(cat "$here"/*.hpp "$here"/self-test/*.hpp "$here/shared.ld" "$kernels"
 # compile SOURCE: names the object in $objects.
 compile() {
   object=$target/objects/$(basename "$1").o
-  digest="$compiler $flags $headers $(cksum < "$1")"
+  each=$flags
+  case $races$1 in
+    # The calls before accesses: their library is not linked.
+    yes*.cu) each="$each -fsanitize=thread --param tsan-instrument-func-entry-exit=0" ;;
+  esac
+  digest="$compiler $each $headers $(cksum < "$1")"
   if [ ! -f "$object" ] || [ ! -f "$object.digest" ] || [ "$(cat "$object.digest")" != "$digest" ]; then
     # shellcheck disable=SC2086
-    "$compiler" $flags -I"$here" -I"$kernels" -x c++ -c "$1" -o "$object.new"
+    "$compiler" $each -I"$here" -I"$kernels" -x c++ -c "$1" -o "$object.new"
     mv "$object.new" "$object"
     printf '%s' "$digest" > "$object.digest"
   fi

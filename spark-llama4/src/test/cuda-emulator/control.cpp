@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "memory.hpp"
+#include "recording.hpp"
 #include "report.hpp"
 #include "scheduler.hpp"
 #include "streams.hpp"
@@ -52,15 +53,16 @@ const ErrorName* nameOf(int code) {
   return nullptr;
 }
 
-/// The entry point of that name, with or without the suffix of its version.
-EntryPoint& named(const char* name) {
+/// The entry point of that name, with or without the suffix of its version; null: there is none.
+EntryPoint* named(const char* name) {
   for (const char* suffix : {"_v2", ""}) {
     auto found = entryPoints().find(std::string(name) + suffix);
     if (found != entryPoints().end()) {
-      return found->second;
+      return &found->second;
     }
   }
-  return entryPoint(name);
+  report("the emulated driver has no entry point %s", name);
+  return nullptr;
 }
 
 }  // namespace
@@ -103,16 +105,22 @@ EMULATOR_EXPORT void emu_schedule(int kind, unsigned long long seed) {
   seedSchedule(seed);
 }
 
-EMULATOR_EXPORT void emu_fail(const char* name, int nth, int error) {
+/// The `nth` call from now on returns the error; -1: each call; 0: none. -1 where there is no such entry point.
+EMULATOR_EXPORT int emu_fail(const char* name, int nth, int error) {
   CONTROL();
-  EntryPoint& entry = named(name);
-  entry.failAt = nth > 0 ? entry.calls + nth : nth;
-  entry.failure = error;
+  EntryPoint* entry = named(name);
+  if (entry == nullptr) {
+    return -1;
+  }
+  entry->failAt = nth > 0 ? entry->calls + nth : nth;
+  entry->failure = error;
+  return 0;
 }
 
 EMULATOR_EXPORT long long emu_calls(const char* name) {
   CONTROL();
-  return named(name).calls;
+  const EntryPoint* entry = named(name);
+  return entry == nullptr ? -1 : entry->calls;
 }
 
 EMULATOR_EXPORT void emu_null_kernels(int on) {
@@ -136,6 +144,23 @@ EMULATOR_EXPORT void emu_compute_capability(int capability) {
 EMULATOR_EXPORT void emu_driver_version(int version) {
   CONTROL();
   state().settings.driverVersion = version;
+}
+
+EMULATOR_EXPORT void emu_multiprocessors(int count) {
+  CONTROL();
+  state().settings.multiprocessors = count;
+}
+
+/// What addresses of memory are multiples of: 256 as on a GPU, or down to 16 to see at once who reads beyond an end.
+EMULATOR_EXPORT void emu_alignment(unsigned long long bytes) {
+  CONTROL();
+  alignmentOfMemory = bytes;
+}
+
+/// Writes launches to files of the folder, null: no more. So does the environment variable EMULATED_CUDA_RECORD.
+EMULATOR_EXPORT void emu_record(const char* folder) {
+  CONTROL();
+  recordTo(folder == nullptr ? "" : folder);
 }
 
 /// What contexts still owned when they ended.

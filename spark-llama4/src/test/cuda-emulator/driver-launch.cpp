@@ -34,6 +34,14 @@ int refusal(const Function& function, const Dim3& grid, const Dim3& block, unsig
   return SUCCESS;
 }
 
+/// False for what is built for another kind of processor. Otherwise an image is not read: the emulator's kernels are those
+/// of its library.
+bool looksLikeImage(const void* image) {
+  constexpr unsigned char CUDA_MACHINE = 190;
+  auto bytes = static_cast<const unsigned char*>(image);
+  return strncmp(reinterpret_cast<const char*>(bytes), "\177ELF", 4) != 0 || bytes[18] == CUDA_MACHINE;
+}
+
 }  // namespace
 
 EMULATOR_EXPORT int cuModuleLoadData(void** module, const void* image) {
@@ -43,6 +51,9 @@ EMULATOR_EXPORT int cuModuleLoadData(void** module, const void* image) {
   }
   if (module == nullptr || image == nullptr) {
     return INVALID_VALUE;
+  }
+  if (!looksLikeImage(image)) {
+    return INVALID_IMAGE;
   }
   *module = asHandle(create<Module>(context)->handle);
   return SUCCESS;

@@ -59,7 +59,7 @@ EMULATOR_EXPORT int cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   if (bytes > state().settings.memory - device.used) {
     return OUT_OF_MEMORY;
   }
-  const Allocation* allocation = allocate(context->device, bytes);
+  const Allocation* allocation = allocate(context->device, context->device, bytes);
   if (allocation == nullptr) {
     return OUT_OF_MEMORY;
   }
@@ -101,7 +101,7 @@ EMULATOR_EXPORT int cuMemHostAlloc(void** address, size_t bytes, unsigned flags)
   if (address == nullptr || bytes == 0 || flags > 7) {
     return INVALID_VALUE;
   }
-  const Allocation* allocation = allocate(HOST, bytes, context->device);
+  const Allocation* allocation = allocate(HOST, context->device, bytes);
   if (allocation == nullptr) {
     return OUT_OF_MEMORY;
   }
@@ -144,6 +144,10 @@ EMULATOR_EXPORT int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t b
   if (!isPinned(work.from, bytes)) {
     if (state().settings.strict) {
       return refusePageable("cuMemcpyHtoDAsync", from, bytes);
+    }
+    auto into = streamOf(stream, context);
+    if (into != nullptr && into->capture != nullptr) {
+      return refuseInCapture(*into->capture);
     }
     work.staged.assign(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
     work.isStaged = true;

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <cstdlib>
 
+#include "entry-points.hpp"
 #include "memory.hpp"
 #include "report.hpp"
 #include "scheduler.hpp"
@@ -57,17 +58,13 @@ int contextError() {
 }
 
 std::map<std::string, EntryPoint>& entryPoints() {
-  static std::map<std::string, EntryPoint> all;
+#define NAMED(name) {#name, {}},
+  static std::map<std::string, EntryPoint> all = {EMULATOR_ENTRY_POINTS(NAMED)};
+#undef NAMED
   return all;
 }
 
-EntryPoint& entryPoint(const char* name) {
-  EntryPoint& entry = entryPoints()[name];
-  if (entry.name == nullptr) {
-    entry.name = entryPoints().find(name)->first.c_str();
-  }
-  return entry;
-}
+EntryPoint& entryPoint(const char* name) { return entryPoints().at(name); }
 
 int countCall(EntryPoint& entry) {
   entry.calls++;
@@ -132,6 +129,8 @@ void resetEverything() {
   for (auto& entry : entryPoints()) {
     entry.second.calls = entry.second.failAt = 0;
   }
+  hiding = true;
+  alignmentOfMemory = 256;
   clearReport();
   applySettings();
 }

@@ -209,7 +209,6 @@ class Inside {
 
 /// A call of an entry point: counted, and refused where a failure was asked for.
 struct EntryPoint {
-  const char* name;
   long calls = 0;
   long failAt = 0;  ///< of `calls`; 0: never; -1: always
   int failure = 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "block.hpp"
+#include "races.hpp"
 #include "registry.hpp"
 
 #define INLINE static inline
@@ -89,9 +90,7 @@ INLINE float floatOf(u32 bits) {
 
 INLINE void syncThreads(EMULATOR_SITE) { emulator::blockBarrier({file, line}); }
 
-INLINE void syncWarp(EMULATOR_SITE) {
-  emulator::warpCollective(nullptr, nullptr, [](emulator::Warp&) {}, {file, line});
-}
+INLINE void syncWarp(EMULATOR_SITE) { emulator::warpBarrier({file, line}); }
 
 namespace emulator {
 
@@ -167,10 +166,12 @@ INLINE void cpAsyncWait() {
 
 INLINE void ldmatrix4(u32 (&r)[4], const void* shared, EMULATOR_SITE) {
   emulator::checkShared(shared, "ldmatrix", {file, line});
+  emulator::noteAccess(shared, 16, false, {file, line});
   emulator::warpCollective(shared, r, emulator::ldmatrixCollective, {file, line});
 }
 INLINE void ldmatrix4Transposed(u32 (&r)[4], const void* shared, EMULATOR_SITE) {
   emulator::checkShared(shared, "ldmatrix", {file, line});
+  emulator::noteAccess(shared, 16, false, {file, line});
   emulator::warpCollective(shared, r, emulator::ldmatrixTransposedCollective, {file, line});
 }
 INLINE void mma16816(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, EMULATOR_SITE) {

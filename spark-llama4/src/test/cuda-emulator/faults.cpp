@@ -84,6 +84,10 @@ void handle(int signal, siginfo_t* info, void* context) {
 
 }  // namespace
 
+uintptr_t offsetInLibrary(const void* instruction) {
+  return reinterpret_cast<uintptr_t>(instruction) - reinterpret_cast<uintptr_t>(&__ehdr_start);
+}
+
 void installFaultHandler() {
   static bool installed = false;
   if (installed) {

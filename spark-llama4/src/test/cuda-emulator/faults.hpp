@@ -16,6 +16,9 @@ struct Fault {
 extern Fault lastFault;
 extern sigjmp_buf* activeGuard;
 
+/// Where in this library, or program, the instruction is.
+uintptr_t offsetInLibrary(const void* instruction);
+
 /// Takes the signals, keeping who had them; what is not ours goes there.
 void installFaultHandler();
 

@@ -10,18 +10,21 @@
 namespace emulator {
 
 int freshByte = 0xff;
+size_t alignmentOfMemory = 256;
 bool hiding = true;
 
 namespace {
 
 constexpr size_t PAGE = 4096;
 constexpr size_t CHUNK = size_t{1} << 20;
-constexpr size_t ALIGNMENT = 256;
-#if defined(__SANITIZE_ADDRESS__)
-constexpr size_t RESERVED = size_t{1} << 40;  // which has a shadow
+#if defined(__SANITIZE_ADDRESS__) || defined(EMULATOR_RACES)
+constexpr size_t RESERVED = size_t{1} << 40;  // of which something is kept for each byte
 #else
 constexpr size_t RESERVED = size_t{1} << 44;
 #endif
+
+/// Where nothing else is as a rule; recorded launches run again only if the memory is at the same place.
+constexpr uintptr_t USUAL_START = 0x200000000000;
 
 struct Shown {
   uintptr_t start;
@@ -42,7 +45,7 @@ bool protect(uintptr_t start, size_t bytes, int protection) {
 
 bool reserve() {
   if (arena == 0) {
-    void* address = mmap(nullptr, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* address = mmap(reinterpret_cast<void*>(USUAL_START), RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED) {
       return false;
     }
@@ -86,6 +89,17 @@ bool show(Allocation& allocation, size_t chunk) {
   return true;
 }
 
+const Allocation* add(const Allocation& allocation) {
+  Allocation& made = live[allocation.address] = allocation;
+  for (size_t chunk = 0; made.device == HOST && chunk < made.filled.size(); chunk++) {
+    if (!show(made, chunk)) {
+      live.erase(allocation.address);
+      return nullptr;
+    }
+  }
+  return &made;
+}
+
 /// Whether all filled bytes of a page in [from, to) are as they were.
 bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
   for (uintptr_t byte = from; byte < to; byte++) {
@@ -101,7 +115,10 @@ bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
 
 bool reservedAddress(uintptr_t address) { return arena != 0 && address >= arena && address < arena + RESERVED; }
 
-const Allocation* allocate(int device, size_t bytes, int owner) {
+uintptr_t startOfMemory() { return arena; }
+size_t sizeOfMemory() { return RESERVED; }
+
+const Allocation* allocate(int device, int owner, size_t bytes) {
   size_t pages = up(bytes, PAGE);
   if (!reserve() || arena + RESERVED - next < pages + PAGE) {
     return nullptr;
@@ -109,19 +126,18 @@ const Allocation* allocate(int device, size_t bytes, int owner) {
   uintptr_t start = next;
   next += pages + PAGE;
   // At the end of its pages: what reads on meets the page after them.
-  uintptr_t address = start + pages - up(bytes, ALIGNMENT);
-  Allocation& made = live[address];
-  made = Allocation{address, bytes, device, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK),
-                    device == HOST ? owner : device};
-  if (device == HOST) {
-    for (size_t chunk = 0; chunk < made.filled.size(); chunk++) {
-      if (!show(made, chunk)) {
-        live.erase(address);
-        return nullptr;
-      }
-    }
+  uintptr_t address = start + pages - up(bytes, alignmentOfMemory);
+  return add({address, bytes, device, owner, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)});
+}
+
+bool allocateAt(uintptr_t address, int device, int owner, size_t bytes) {
+  uintptr_t start = address / PAGE * PAGE;
+  size_t pages = up(address + bytes, PAGE) - start;
+  if (!reserve() || start <= arena || start + pages + PAGE > arena + RESERVED || ownerOfPage(start) != nullptr) {
+    return false;
   }
-  return &made;
+  next = std::max(next, start + pages + PAGE);
+  return add({address, bytes, device, owner, start, pages, std::vector<bool>((pages + CHUNK - 1) / CHUNK)}) != nullptr;
 }
 
 const Allocation* allocationAt(uintptr_t address) {

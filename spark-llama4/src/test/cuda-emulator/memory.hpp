@@ -19,19 +19,24 @@ struct Allocation {
   uintptr_t address = 0;
   size_t bytes = 0;
   int device = HOST;
+  int owner = HOST;  ///< device whose context it ends with
   uintptr_t firstPage = 0;
   size_t pageBytes = 0;
   std::vector<bool> filled;  ///< for each chunk of its pages
-  int owner = HOST;          ///< device whose context it belongs to; pinned memory has one too
 };
 
 /// True in all that is or ever was handed out.
 bool reservedAddress(uintptr_t address);
 
-/// null where the reserved addresses are used up.
-///
-/// @param owner of pinned memory: the device whose context takes it along when it ends
-const Allocation* allocate(int device, size_t bytes, int owner = HOST);
+/// Where it all is.
+uintptr_t startOfMemory();
+size_t sizeOfMemory();
+
+/// Memory of a device, or pinned memory of the host, that ends with the context of `owner`; null where the reserved
+/// addresses are used up.
+const Allocation* allocate(int device, int owner, size_t bytes);
+/// Memory at an address that another process had, whose memory begins where this one's does.
+bool allocateAt(uintptr_t address, int device, int owner, size_t bytes);
 /// The allocation that starts at the address, or null.
 const Allocation* allocationAt(uintptr_t address);
 /// The live allocation that holds all of [address, address + bytes), or null; the byte after its end counts where bytes = 0.
@@ -58,6 +63,8 @@ void hideAll();
 
 /// What unwritten memory holds: 0xff, which makes NaN of floats, or 0 for kernels that do nothing.
 extern int freshByte;
+/// A power of two; the start of each allocation is a multiple.
+extern size_t alignmentOfMemory;
 /// Whether device memory is hidden when no work runs.
 extern bool hiding;
 

@@ -10,6 +10,7 @@
 #include "fiber.hpp"
 #include "shared.hpp"
 #include "memory.hpp"
+#include "races.hpp"
 #include "registry.hpp"
 #include "report.hpp"
 
@@ -17,6 +18,7 @@ namespace emulator {
 
 Launch launch;
 Thread* current;
+unsigned numberOfBlock, barriersPassed;
 Schedule schedule = Schedule::IN_ORDER;
 unsigned nextLaunchBound;
 
@@ -194,7 +196,7 @@ void startThreads() {
     warps[w].threads = threads + w * 32;
     warps[w].number = w;
     warps[w].members = lanes == 32 ? ~0u : (1u << lanes) - 1;
-    warps[w].ready = warps[w].arrived = 0;
+    warps[w].ready = warps[w].arrived = warps[w].synchronized = 0;
     setReady(warps[w], warps[w].members);
   }
   for (unsigned i = 0; i < threadCount; i++) {
@@ -218,6 +220,8 @@ void runBlock(uint64_t number) {
   launch.blockIndex = {static_cast<unsigned>(number % launch.grid.x),
                        static_cast<unsigned>(number / launch.grid.x % launch.grid.y),
                        static_cast<unsigned>(number / launch.grid.x / launch.grid.y)};
+  numberOfBlock = static_cast<unsigned>(number);
+  barriersPassed = 0;
   startThreads();
   poisonShared(launch.sharedBytes);
   current = schedule == Schedule::IN_ORDER ? threads : &threads[pick(warps[0].members)];
@@ -279,6 +283,10 @@ void warpCollective(const void* in, void* out, Collective collective, Site site)
   goTo(nextThread());
 }
 
+void warpBarrier(Site site) {
+  warpCollective(nullptr, nullptr, [](Warp& warp) { warp.synchronized++; }, site);
+}
+
 void blockBarrier(Site site) {
   Thread& self = *current;
   if (atBarrier == 0) {
@@ -291,6 +299,7 @@ void blockBarrier(Site site) {
   clearReady(self);
   if (++atBarrier == threadCount) {
     atBarrier = 0;
+    barriersPassed++;
     for (unsigned w = 0; w < warpCount; w++) {
       setReady(warps[w], warps[w].members);
     }
@@ -344,7 +353,9 @@ int runLaunch(const Launch& toRun) {
   launch = toRun;
   failed = false;
   findStack(main);
+  beginRaces();
   bool whole = guarded([] { runBlocks(); });
+  endRaces();
   if (!whole) {
     fiberIs(main);
     std::string what = isThreadStack(lastFault.address) ? "the end of its stack" : describeAddress(lastFault.address);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "memory.hpp"
+#include "races.hpp"
 
 // Set by shared.ld; the library that looks for errors with AddressSanitizer is linked without it.
 extern "C" __attribute__((visibility("hidden"), weak)) unsigned char emulatedSharedStart[], emulatedSharedEnd[];
@@ -32,12 +33,16 @@ unsigned char* endOfDynamic() {
 
 }  // namespace
 
+static size_t staticBytes() {
+  return emulatedSharedStart == nullptr ? 0 : static_cast<size_t>(emulatedSharedEnd - emulatedSharedStart);
+}
+
 void poisonShared(size_t dynamicBytes) {
   size_t bytes = (dynamicBytes + 127) / 128 * 128;
   dynamicSharedMemory = endOfDynamic() - bytes;
   memset(dynamicSharedMemory - BESIDE, 0xff, bytes + BESIDE);
   if (emulatedSharedStart != nullptr) {
-    memset(emulatedSharedStart, 0xff, static_cast<size_t>(emulatedSharedEnd - emulatedSharedStart));
+    memset(emulatedSharedStart, 0xff, staticBytes());
   }
 }
 
@@ -56,6 +61,18 @@ bool isStaticShared(const void* address) {
   auto byte = static_cast<const unsigned char*>(address);
   return emulatedSharedStart != nullptr ? byte >= emulatedSharedStart && byte < emulatedSharedEnd
                                         : byte >= __ehdr_start && byte < _end;
+}
+
+size_t sharedAddresses() { return MOST + staticBytes(); }
+
+bool sharedOffset(const void* address, size_t& offset) {
+  auto byte = static_cast<const unsigned char*>(address);
+  if (byte >= endOfDynamic() - MOST && byte < endOfDynamic()) {
+    offset = static_cast<size_t>(byte - (endOfDynamic() - MOST));
+    return true;
+  }
+  offset = MOST + static_cast<size_t>(byte - emulatedSharedStart);
+  return emulatedSharedStart != nullptr && byte >= emulatedSharedStart && byte < emulatedSharedEnd;
 }
 
 void failAddress(const void* address, const char* what, bool wantsShared, Site site) {
@@ -77,6 +94,7 @@ void startCopy(void* shared, const void* global, bool valid, Site site) {
                  copy.site.line);
     }
   }
+  noteAccess(shared, 16, true, site);
   current->copies.push_back({shared, valid ? global : nullptr, current->groups, site});
   memset(shared, 0xff, 16);
 }
@@ -93,6 +111,10 @@ void finishCopies(unsigned groupsLeft) {
       continue;
     }
     current->site = copy.site;
+    if (copy.from != nullptr) {
+      noteAccess(copy.from, 16, false, copy.site);
+    }
+    noteAccess(copy.to, 16, true, copy.site);
     if (copy.from != nullptr) {
       memcpy(copy.to, copy.from, 16);
     } else {

@@ -13,6 +13,10 @@ void poisonShared(size_t dynamicBytes);
 /// After the block: false where it wrote beside its dynamic shared memory.
 bool sharedIsWhole();
 
+/// How many bytes may ever be shared, and which of them the address is; false: none.
+size_t sharedAddresses();
+bool sharedOffset(const void* address, size_t& offset);
+
 /// The current thread ends: nothing may still be copied for it.
 void checkNoCopies();
 

@@ -6,6 +6,7 @@
 
 #include "faults.hpp"
 #include "memory.hpp"
+#include "recording.hpp"
 #include "report.hpp"
 #include "scheduler.hpp"
 
@@ -26,14 +27,20 @@ namespace {
 
 constexpr unsigned NON_BLOCKING = 1;
 
+/// 0 where the parameter is no pointer.
+uintptr_t pointerArgument(const Work& work, size_t index) {
+  const Parameter& parameter = work.function->kernel->parameters[index];
+  uintptr_t address = 0;
+  if (parameter.pointer) {
+    memcpy(&address, work.arguments.data() + parameter.offset, sizeof address);
+  }
+  return address;
+}
+
 bool pointersAreAlive(const Work& work) {
   const Kernel& kernel = *work.function->kernel;
   for (size_t i = 0; i < kernel.parameters.size(); i++) {
-    uintptr_t address;
-    if (!kernel.parameters[i].pointer) {
-      continue;
-    }
-    memcpy(&address, work.arguments.data() + kernel.parameters[i].offset, sizeof address);
+    uintptr_t address = pointerArgument(work, i);
     if (address != 0 && allocationAround(address, 0) == nullptr) {
       report("kernel %s: argument %zu points to %s", kernel.name, i, describeAddress(address));
       return false;
@@ -55,6 +62,7 @@ int runKernel(const Work& work) {
   toRun.block = work.block;
   toRun.sharedBytes = work.sharedBytes;
   toRun.arguments = work.arguments.data();
+  record(toRun);
   return runLaunch(toRun);
 }
 
@@ -234,6 +242,14 @@ int enqueue(const std::shared_ptr<Stream>& stream, Work work) {
   }
   stream->queue.push_back(std::move(work));
   stream->enqueued++;
+  // A GPU begins at once, or not: here one of four times.
+  while (schedule != Schedule::IN_ORDER && randomBelow(4) == 0) {
+    if (auto ready = anyReady()) {
+      runFront(ready);
+    } else {
+      break;
+    }
+  }
   return SUCCESS;
 }
 
@@ -255,15 +271,35 @@ Graph* forbiddingCapture() {
   return nullptr;
 }
 
-bool isUsedByQueuedWork(uintptr_t address, size_t bytes) {
+/// Whether the work copies from or to the memory, or has a pointer into it among its arguments.
+static bool uses(const Work& work, uintptr_t address, size_t bytes) {
   auto meets = [&](uintptr_t other, size_t length) { return other < address + bytes && address < other + length; };
+  if (work.kind == Work::COPY) {
+    return meets(work.to, work.bytes) || (!work.isStaged && meets(work.from, work.bytes));
+  }
+  if (work.kind == Work::GRAPH) {
+    for (const Work& node : work.graph->nodes) {
+      if (uses(node, address, bytes)) {
+        return true;
+      }
+    }
+  }
+  for (size_t i = 0; work.kind == Work::KERNEL && i < work.function->kernel->parameters.size(); i++) {
+    if (meets(pointerArgument(work, i), 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool isUsedByQueuedWork(uintptr_t address, size_t bytes) {
   for (auto& device : state().devices) {
     if (device.primary == nullptr) {
       continue;
     }
     for (auto& stream : device.primary->streams) {
       for (const Work& work : stream->queue) {
-        if (work.kind == Work::COPY && (meets(work.to, work.bytes) || (!work.isStaged && meets(work.from, work.bytes)))) {
+        if (uses(work, address, bytes)) {
           return true;
         }
       }

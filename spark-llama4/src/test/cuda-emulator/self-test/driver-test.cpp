@@ -1,7 +1,9 @@
 /// Memory, streams, events, graphs and several devices.
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
+#include "../entry-points.hpp"
 #include "self-test.hpp"
 
 namespace selftest {
@@ -57,6 +59,30 @@ void testContexts() {
   CHECK_EQUAL(0, cuDevicePrimaryCtxRelease_v2(1));
   CHECK_EQUAL(709, cuMemAlloc_v2(&address, 4));
   CHECK_EQUAL(2, emu_leaked());  // with the module
+}
+
+void testVisibleDevices() {
+  emu_reset();
+  auto visible = [](const char* list) {
+    setenv("CUDA_VISIBLE_DEVICES", list, 1);
+    emu_devices(4);
+    int count = -1, result = cuInit(0);
+    std::string names;
+    cuDeviceGetCount(&count);
+    for (int device = 0; result == 0 && device < count; device++) {
+      char name[40];
+      CHECK_EQUAL(0, cuDeviceGetName(name, sizeof name, device));
+      names += name[strlen(name) - 1];
+    }
+    unsetenv("CUDA_VISIBLE_DEVICES");
+    return result == 0 ? names : std::to_string(result);
+  };
+  CHECK(visible("2,0") == "20");
+  CHECK(visible("3,7,1") == "3");
+  CHECK(visible("GPU-5c1e0de1,GPU-5b") == "21");
+  CHECK(visible("") == "100");
+  CHECK(visible("GPU-") == "100");  // several
+  emu_reset();
 }
 
 void testPeers() {
@@ -166,6 +192,15 @@ void testFreeing() {
   CHECK_EQUAL(0, cuMemcpyHtoDAsync_v2(to, host, 128, stream()));
   CHECK_EQUAL(0, cuCtxSynchronize());
   CHECK_EQUAL(0, cuMemFreeHost(host));
+  // Kernels may use pinned memory as well.
+  host = pinned(32);
+  host[3] = 5;
+  uint64_t address = 0;
+  CHECK_EQUAL(0, cuMemHostGetDevicePointer_v2(&address, host, 0));
+  CHECK_EQUAL(0, machine.run("self_increment", 1, 32, 0, address, to, 32ll));
+  CHECK(download<float>(to, 32)[3] == 6);
+  CHECK_EQUAL(0, machine.enqueue(nullptr, "self_increment", 1, 32, 0, address, to, 32ll));
+  CHECK_EQUAL(700, cuMemFreeHost(host));
 }
 
 void testPageable() {
@@ -200,6 +235,25 @@ void testInjection() {
   CHECK_EQUAL(0, strcmp("CUDA_ERROR_LAUNCH_FAILED", name));
 }
 
+/// Every entry point fails when it shall, whatever its arguments.
+void testInjectionEverywhere() {
+#define EACH(name) {#name, reinterpret_cast<void (*)()>(name)},
+  const std::pair<const char*, void (*)()> all[] = {EMULATOR_ENTRY_POINTS(EACH)};
+#undef EACH
+  for (auto& [name, function] : all) {
+    Machine machine;
+    auto call = reinterpret_cast<int (*)(void*, void*, void*, void*, void*, void*)>(function);
+    CHECK_EQUAL(0, emu_fail(name, 1, 999));
+    CHECK_EQUAL(999, call(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    emu_fail(name, -1, 2);
+    CHECK_EQUAL(2, call(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    CHECK_EQUAL(2, call(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr));
+    emu_fail(name, 0, 0);
+  }
+  CHECK_EQUAL(-1, emu_fail("cuNothing", 1, 1));
+  CHECK_EQUAL(-1, emu_calls("cuNothing"));
+}
+
 void testNullKernels() {
   Machine machine;
   emu_null_kernels(1);
@@ -214,10 +268,12 @@ void testNullKernels() {
 void testMemory() {
   testLimit();
   testContexts();
+  testVisibleDevices();
   testPeers();
   testFreeing();
   testPageable();
   testInjection();
+  testInjectionEverywhere();
   testNullKernels();
 }
 

@@ -101,6 +101,13 @@ void testEnds() {
       CHECK(std::isnan(got[31]) == (offset == 32));
     }
   }
+  {  // With smaller multiples, so does what reads just behind the end.
+    Machine machine;
+    emu_alignment(16);
+    uint64_t values = upload(numbers(60, 1)), target = allocate(128);
+    CHECK_EQUAL(0, machine.run("planted_offset", 1, 32, 0, values, target, 28ll));
+    CHECK_EQUAL(ILLEGAL_ADDRESS, machine.run("planted_offset", 1, 32, 0, values, target, 29ll));
+  }
   // What is written just behind the end is found when the memory is freed.
   Machine machine;
   uint64_t target = allocate(100);

@@ -108,6 +108,7 @@ void testLaunchLimits() {
   void* module;
   CHECK_EQUAL(0, cuModuleLoadData(&module, "emulated"));
   CHECK_EQUAL(500, cuModuleGetFunction(&function, module, "no_such_kernel"));
+  CHECK_EQUAL(200, cuModuleLoadData(&module, "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\76\0"));
   CHECK_EQUAL(0, cuCtxSynchronize());
 }
 

@@ -10,7 +10,14 @@
 
 extern "C" {
 int cuInit(unsigned);
+int cuDriverGetVersion(int*);
 int cuDeviceGetCount(int*);
+int cuDeviceGet(int*, int);
+int cuDeviceGetName(char*, int, int);
+int cuDeviceGetUuid_v2(unsigned char*, int);
+int cuDeviceGetAttribute(int*, int, int);
+int cuDeviceTotalMem_v2(size_t*, int);
+int cuDeviceCanAccessPeer(int*, int, int);
 int cuDevicePrimaryCtxRetain(void**, int);
 int cuDevicePrimaryCtxRelease_v2(int);
 int cuCtxSetCurrent(void*);
@@ -21,6 +28,7 @@ int cuMemAlloc_v2(uint64_t*, size_t);
 int cuMemFree_v2(uint64_t);
 int cuMemHostAlloc(void**, size_t, unsigned);
 int cuMemFreeHost(void*);
+int cuMemHostGetDevicePointer_v2(uint64_t*, void*, unsigned);
 int cuMemcpyHtoDAsync_v2(uint64_t, const void*, size_t, void*);
 int cuMemcpyDtoHAsync_v2(void*, uint64_t, size_t, void*);
 int cuMemcpyDtoDAsync_v2(uint64_t, uint64_t, size_t, void*);
@@ -41,6 +49,7 @@ int cuModuleLoadData(void**, const void*);
 int cuModuleUnload(void*);
 int cuModuleGetFunction(void**, void*, const char*);
 int cuFuncSetAttribute(void*, int, int);
+int cuFuncGetAttribute(int*, int, void*);
 int cuFuncGetParamInfo(void*, size_t, size_t*, size_t*);
 int cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
 int cuStreamBeginCapture_v2(void*, int);
@@ -50,14 +59,16 @@ int cuGraphLaunch(void*, void*);
 int cuGraphExecDestroy(void*);
 int cuGraphDestroy(void*);
 int cuGetErrorName(int, const char**);
+int cuGetErrorString(int, const char**);
 void emu_reset();
 void emu_devices(int);
 void emu_memory(unsigned long long);
 void emu_schedule(int, unsigned long long);
-void emu_fail(const char*, int, int);
+int emu_fail(const char*, int, int);
 long long emu_calls(const char*);
 void emu_null_kernels(int);
 void emu_strict(int);
+void emu_alignment(unsigned long long);
 long long emu_allocations();
 long long emu_leaked();
 const char* emu_last_report();
@@ -139,5 +150,9 @@ void testPlanted();
 void testMemory();
 void testStreams();
 void testGraphs();
+void testReplay();
+void testRaces();
+/// The process's result.
+int replayAll(int count, char** files);
 
 }  // namespace selftest

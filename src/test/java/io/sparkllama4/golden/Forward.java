@@ -63,6 +63,7 @@ final class Forward {
   /// A rank with its part of the decoder.
   private static final class Rank implements AutoCloseable {
     private final RankShare share;
+    private final Backend backend;
     private final int count;
     private final Probe probe;
     private final Allocator memory;
@@ -74,19 +75,21 @@ final class Forward {
 
     Rank(RankShare share, DecoderWeights weights, Backend backend, List<Integer> ids, Probe probe) {
       this.share = share;
+      this.backend = backend;
       this.count = ids.size();
-      this.probe = probe;
+      this.probe = probe == Probe.NONE ? probe : probe.through(backend::readable);
       DecoderSpec spec = share.spec();
       memory = backend.allocator();
-      cache = new KvCache(spec, Map.of(KvGroup.GLOBAL, BLOCK, KvGroup.CHUNKED, BLOCK), backend);
-      buffers = new StepBuffers(backend, share.bufferSizes(), count, count);
       int blocks = (count + BLOCK - 1) / BLOCK;
+      cache = new KvCache(spec, eachGroup(BLOCK), eachGroup(blocks), backend);
+      buffers = new StepBuffers(backend, share.bufferSizes(), count, count);
       cache.reserve(KvGroup.GLOBAL, blocks);
       cache.reserve(KvGroup.CHUNKED, blocks);
       int[] sequence = ids.stream().mapToInt(i -> i).toArray();
       int[] counting = java.util.stream.IntStream.range(0, count).toArray();
-      Tensor positions = ints(memory, counting);
-      StepTokens tokens = new StepTokens(ints(memory, sequence), positions, ints(memory, 0, count));
+      Tensor positions = ints(backend, memory, counting);
+      StepTokens tokens =
+          new StepTokens(ints(backend, memory, sequence), positions, ints(backend, memory, 0, count), count, count);
       // Blocks in reverse, so that a kernel which ignores the table is found out.
       int[] table = java.util.stream.IntStream.range(0, blocks).map(b -> blocks - 1 - b).toArray();
       int[] slots = new int[count];
@@ -96,31 +99,32 @@ final class Forward {
       BlockTables tables =
           new BlockTables(
               BLOCK,
-              ints(memory, slots),
-              ints(memory, 0, blocks),
-              ints(memory, 0),
-              ints(memory, table));
+              ints(backend, memory, slots),
+              ints(backend, memory, 0, blocks),
+              ints(backend, memory, 0),
+              ints(backend, memory, table));
       DecoderWeights placed = weights.placed(share, backend, WeightForm.STORED, memory);
       decoder = new Decoder(share, placed, backend.kernels());
       all = new StepInput(tokens, tables, tables);
     }
 
     void run(int wanted) {
-      decoder.forward(wanted == count ? all : last(wanted, all, memory), cache, buffers, probe);
+      decoder.forward(wanted == count ? all : last(wanted, all, backend, memory), cache, buffers, probe);
       if (wanted == 0) {
         return;
       }
       int[] outputs = java.util.stream.IntStream.range(0, wanted).toArray();
-      Tensor made = decoder.head(wanted, ints(memory, outputs), buffers);
+      Tensor made = decoder.head(wanted, ints(backend, memory, outputs), buffers);
       if (share.rank() > 0) {
         return;
       }
+      Tensor readable = backend.readable(made);
       probe.see("logits", made);
       int vocabulary = share.whole().vocabulary();
       logits = new float[wanted][vocabulary];
       for (int t = 0; t < wanted; t++) {
         for (int v = 0; v < vocabulary; v++) {
-          logits[t][v] = made.at((long) t * vocabulary + v);
+          logits[t][v] = readable.at((long) t * vocabulary + v);
         }
       }
     }
@@ -133,24 +137,28 @@ final class Forward {
     }
   }
 
-  private static StepInput last(int wanted, StepInput all, Allocator memory) {
+  private static StepInput last(int wanted, StepInput all, Backend backend, Allocator memory) {
     int count = all.tokens().count();
     int[] rows = java.util.stream.IntStream.range(count - wanted, count).toArray();
-    int[] ids = java.util.stream.IntStream.of(rows).map(all.tokens().ids()::intAt).toArray();
+    Tensor known = backend.readable(all.tokens().ids());
+    int[] ids = java.util.stream.IntStream.of(rows).map(known::intAt).toArray();
     StepTokens tokens =
-        new StepTokens(ints(memory, ids), ints(memory, rows), ints(memory, 0, wanted));
+        new StepTokens(
+            ints(backend, memory, ids), ints(backend, memory, rows), ints(backend, memory, 0, wanted), count, wanted);
     return new StepInput(
         all.tokens(),
         all.global(),
         all.chunked(),
-        Optional.of(new StepInput.Wanted(ints(memory, rows), tokens)));
+        Optional.of(new StepInput.Wanted(ints(backend, memory, rows), tokens)));
   }
 
-  private static Tensor ints(Allocator memory, int... values) {
+  private static Map<KvGroup, Integer> eachGroup(int value) {
+    return Map.of(KvGroup.GLOBAL, value, KvGroup.CHUNKED, value);
+  }
+
+  private static Tensor ints(Backend backend, Allocator memory, int... values) {
     Tensor tensor = memory.allocate(DType.I32, values.length);
-    for (int i = 0; i < values.length; i++) {
-      tensor.set(i, values[i]);
-    }
+    backend.write(values, values.length, tensor);
     return tensor;
   }
 }

@@ -28,6 +28,9 @@ public record Oracle(String name, Path directory, List<Prompt> prompts) {
   /// @param topIds the five best next tokens behind each token of the prompt
   /// @param topLogprobs theirs
   /// @param probes whether its intermediates are known
+  /// @param robust whether arithmetic in low precision gives the same tokens
+  /// @param logitMargin the least distance, on the way, of a chosen logit from the next best
+  /// @param routerMargin the same of routers
   public record Prompt(
       String name,
       List<Integer> ids,
@@ -36,7 +39,10 @@ public record Oracle(String name, Path directory, List<Prompt> prompts) {
       List<Double> inputLogprobs,
       List<List<Integer>> topIds,
       List<List<Double>> topLogprobs,
-      boolean probes) {}
+      boolean probes,
+      boolean robust,
+      double logitMargin,
+      double routerMargin) {}
 
   /// Where the test resources lie.
   public static Path resources() {
@@ -75,7 +81,11 @@ public record Oracle(String name, Path directory, List<Prompt> prompts) {
                 doubles(prompt.get("input_logprobs")),
                 lists(prompt.get("top_ids")).stream().map(Oracle::ints).toList(),
                 lists(prompt.get("top_logprobs")).stream().map(Oracle::doubles).toList(),
-                prompt.path("probes").asBoolean()));
+                prompt.path("probes").asBoolean(),
+                prompt.get("robust").asBoolean(),
+                prompt.get("least_logit_margin").asDouble(),
+                // A model without experts has no margin, and chooses nothing.
+                prompt.path("least_router_margin").asDouble(Double.POSITIVE_INFINITY)));
       }
       return new Oracle(folder.getFileName().toString(), folder, List.copyOf(prompts));
     } catch (IOException e) {

@@ -46,14 +46,23 @@ final class TestModel implements AutoCloseable {
     this(oracle, how, options, (_, made) -> made);
   }
 
-  /// @param change what becomes of the kernels of a rank
   TestModel(
       Oracle oracle,
       BackendOptions how,
       EngineOptions options,
       BiFunction<Integer, Kernels, Kernels> change) {
+    this(oracle, "cpu", how, options, change);
+  }
+
+  /// @param change what becomes of the kernels of a rank
+  TestModel(
+      Oracle oracle,
+      String name,
+      BackendOptions how,
+      EngineOptions options,
+      BiFunction<Integer, Kernels, Kernels> change) {
     checkpoint = Checkpoint.open(oracle.directory());
-    backend = Backends.open("cpu", how);
+    backend = Backends.open(name, how);
     memory = backend.allocator();
     List<Decoder> decoders = new ArrayList<>();
     for (RankShare share : RankShare.of(checkpoint.spec(), how.ranks())) {

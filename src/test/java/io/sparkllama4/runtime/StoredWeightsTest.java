@@ -10,6 +10,7 @@ import io.sparkllama4.engine.SamplingParams;
 import io.sparkllama4.golden.Oracle;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.RankShare;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.NativeArena;
 import io.sparkllama4.tensor.TensorSpec;
 import java.io.IOException;
@@ -98,8 +99,8 @@ class StoredWeightsTest {
       assertThat(answer.error()).isEmpty();
       // The cache grows by slabs of 64 blocks of up to 16 tokens.
       long perToken =
-          model.checkpoint().spec().kvBytesPerToken(KvGroup.GLOBAL)
-              + model.checkpoint().spec().kvBytesPerToken(KvGroup.CHUNKED);
+          model.checkpoint().spec().kvBytesPerToken(KvGroup.GLOBAL, DType.F32)
+              + model.checkpoint().spec().kvBytesPerToken(KvGroup.CHUNKED, DType.F32);
       assertThat(NativeArena.openBytes()).isLessThan(files + packed + 64 * 16 * perToken + SCRATCH);
     }
     assertThat(NativeArena.openBytes()).isZero();

@@ -6,6 +6,7 @@ import io.sparkllama4.golden.Oracle;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.plugin.ExecutorEngines;
 import io.sparkllama4.runtime.ModelHandle;
+import io.sparkllama4.tensor.DType;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.Row;
@@ -88,8 +89,8 @@ class RowLimitsTest {
     try (Application _ = Application.start("local[2]", conf(2000))) {
       ModelHandle model = ExecutorEngines.get().engines().model("default");
       long perToken =
-          model.checkpoint().spec().kvBytesPerToken(KvGroup.GLOBAL)
-              + model.checkpoint().spec().kvBytesPerToken(KvGroup.CHUNKED);
+          model.checkpoint().spec().kvBytesPerToken(KvGroup.GLOBAL, DType.F32)
+              + model.checkpoint().spec().kvBytesPerToken(KvGroup.CHUNKED, DType.F32);
       // Other programs may take or free a fifth of the memory meanwhile.
       tokens = model.backend().freeBytes() * 75 / 100 / perToken;
     }

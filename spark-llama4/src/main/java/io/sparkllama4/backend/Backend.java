@@ -69,6 +69,17 @@ public interface Backend extends AutoCloseable {
   /// Brings a stored vector, such as a norm's weights, into the form that the kernels read.
   Tensor place(Tensor stored, Allocator memory);
 
+  /// Brings a table, of which a step reads single rows, to where the kernels read it.
+  ///
+  /// @param memory owns what is made; a table that is read where it is stored stays there
+  Tensor placeTable(Tensor stored, Allocator memory);
+
+  /// How keys and values are kept.
+  KvForm kv();
+
+  /// What stands in a tensor now, where the host can read it: the tensor itself, or a copy.
+  Tensor readable(Tensor value);
+
   /// Where routings of up to `tokens` tokens are kept.
   ///
   /// @param tokens most tokens of a step

@@ -20,8 +20,8 @@ public final class KvLayer {
 
   /// Adds room.
   ///
-  /// @param keys F32 `[slabSlots, K, D]`
-  /// @param values F32 `[slabSlots, K, D]`
+  /// @param keys `[slabSlots, K, D]`, as [Backend#kv()] says
+  /// @param values `[slabSlots, K, D]`
   public void append(Tensor keys, Tensor values) {
     keySlabs.add(keys);
     valueSlabs.add(values);

@@ -1,6 +1,7 @@
 package io.sparkllama4.backend;
 
 import io.sparkllama4.tensor.Tensor;
+import java.util.function.UnaryOperator;
 
 /// Looks at named intermediates of a step while they are there. The names are those of the oracles:
 /// `embed`, `layers.0.attn_norm`, `layers.0.q`, `logits`. Where several ranks share a model, the
@@ -26,6 +27,22 @@ public interface Probe {
 
   /// Sees a layer's routing.
   void see(String name, Routing routing);
+
+  /// A probe that sees `view` of every tensor.
+  default Probe through(UnaryOperator<Tensor> view) {
+    Probe all = this;
+    return new Probe() {
+      @Override
+      public void see(String name, Tensor value) {
+        all.see(name, view.apply(value));
+      }
+
+      @Override
+      public void see(String name, Routing routing) {
+        all.see(name, routing);
+      }
+    };
+  }
 
   /// A probe that sees everything under the names of layer `index`.
   default Probe layer(int index) {

@@ -9,6 +9,8 @@ import java.util.Locale;
 public enum WeightForm {
   /// In the width in which the checkpoint stores them.
   STORED,
+  /// The same, and products are taken in float32 whatever the backend: routers.
+  EXACT,
   /// Brain floats.
   BF16,
   /// 8-bit integers with a scale per output; inputs of products take 8 bits as well.
@@ -30,7 +32,7 @@ public enum WeightForm {
     return switch (this) {
       case INT4 -> 32;
       case INT4_GROUP_128 -> 128;
-      case STORED, BF16, INT8 -> throw new IllegalStateException(this + " has no groups");
+      case STORED, EXACT, BF16, INT8 -> throw new IllegalStateException(this + " has no groups");
     };
   }
 
@@ -38,7 +40,11 @@ public enum WeightForm {
   ///
   /// @throws IllegalArgumentException where none has the name
   public static WeightForm of(String label) {
-    return valueOf(label.toUpperCase(Locale.ROOT));
+    WeightForm form = valueOf(label.toUpperCase(Locale.ROOT));
+    if (form == EXACT) {
+      throw new IllegalArgumentException("No option asks for " + label);
+    }
+    return form;
   }
 
   /// The form that an option names, with the size of groups where it has any.

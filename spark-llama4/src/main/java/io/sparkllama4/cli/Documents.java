@@ -12,6 +12,7 @@ import io.sparkllama4.model.DecoderSpec;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.LayerSpec;
 import io.sparkllama4.runtime.ModelHandle;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.weights.Checkpoint;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -119,8 +120,8 @@ final class Documents {
     document
         .putObject("kv")
         .put("dtype", "f32")
-        .put("global_bytes_per_token", spec.kvBytesPerToken(KvGroup.GLOBAL))
-        .put("chunked_bytes_per_token", spec.kvBytesPerToken(KvGroup.CHUNKED));
+        .put("global_bytes_per_token", spec.kvBytesPerToken(KvGroup.GLOBAL, DType.F32))
+        .put("chunked_bytes_per_token", spec.kvBytesPerToken(KvGroup.CHUNKED, DType.F32));
     ArrayNode backends = document.putArray("backends");
     backend(backends.addObject(), "cpu");
     backend(backends.addObject(), "cuda");

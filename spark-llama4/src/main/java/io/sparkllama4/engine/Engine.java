@@ -8,6 +8,7 @@ import io.sparkllama4.model.Decoder;
 import io.sparkllama4.model.DecoderSpec;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.RankShare;
+import io.sparkllama4.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,10 +19,6 @@ import java.util.function.Supplier;
 ///
 /// The answer to a row depends on the row, its options and its seed alone.
 public final class Engine implements AutoCloseable {
-  /// The part of free memory that keys and values may take where the user names no size: a laptop's
-  /// other programs, or an executor's other tasks, keep the rest.
-  private static final double KV_SHARE_OF_FREE = 0.5;
-
   private final DecoderSpec spec;
   private final long plannedBytes;
   private final StepRunner runner;
@@ -48,7 +45,7 @@ public final class Engine implements AutoCloseable {
     List<RankShare> shares = decoders.stream().map(Decoder::share).toList();
     this.spec = shares.getFirst().whole();
     int kvTokens = kvTokens(shares, backend, options, reservedBytes);
-    this.plannedBytes = kvTokens * bytesPerToken(shares) + scratchBytes(shares, options);
+    this.plannedBytes = kvTokens * bytesPerToken(shares, backend) + scratchBytes(shares, options);
     KvBlocks blocks =
         new KvBlocks(spec, kvTokens, chunkedTokens(spec, options, kvTokens), options.prefixCache());
     this.runner = new StepRunner(decoders, backend, blocks, hooks.probe());
@@ -60,7 +57,7 @@ public final class Engine implements AutoCloseable {
 
   /// Chunked layers hold no more of a sequence than its open chunk and what a step adds.
   private static int chunkedTokens(DecoderSpec spec, EngineOptions options, int kvTokens) {
-    if (options.prefillChunk() == 0 || spec.kvBytesPerToken(KvGroup.GLOBAL) == 0) {
+    if (options.prefillChunk() == 0 || spec.layersOf(KvGroup.GLOBAL).isEmpty()) {
       return kvTokens;
     }
     long open = (long) options.maxBatch() * ((long) spec.chunk() + options.prefillChunk() + 16);
@@ -80,7 +77,7 @@ public final class Engine implements AutoCloseable {
   /// The size of the cache: as asked for if it fits, else what free memory allows.
   private static int kvTokens(
       List<RankShare> shares, Backend backend, EngineOptions options, long reservedBytes) {
-    long bytesPerToken = bytesPerToken(shares);
+    long bytesPerToken = bytesPerToken(shares, backend);
     long others = scratchBytes(shares, options) + reservedBytes;
     long free = backend.freeBytes() - others;
     if (options.kvTokens() > 0) {
@@ -88,17 +85,20 @@ public final class Engine implements AutoCloseable {
       return options.kvTokens();
     }
     long usable = (long) options.maxBatch() * shares.getFirst().whole().maxPositions();
-    long tokens = Math.min(usable, (long) (free * KV_SHARE_OF_FREE) / bytesPerToken);
+    long tokens = Math.min(usable, (long) (free * backend.kv().shareOfFree()) / bytesPerToken);
     requireMemory(Math.min(16, usable) * bytesPerToken, free, others);
     return (int) Math.min(tokens, Integer.MAX_VALUE - 64);
   }
 
   /// On all ranks, whose memory is one.
-  private static long bytesPerToken(List<RankShare> shares) {
+  private static long bytesPerToken(List<RankShare> shares, Backend backend) {
+    DType dtype = backend.kv().dtype();
     return shares.stream()
         .map(RankShare::spec)
         .mapToLong(
-            spec -> spec.kvBytesPerToken(KvGroup.GLOBAL) + spec.kvBytesPerToken(KvGroup.CHUNKED))
+            spec ->
+                spec.kvBytesPerToken(KvGroup.GLOBAL, dtype)
+                    + spec.kvBytesPerToken(KvGroup.CHUNKED, dtype))
         .sum();
   }
 

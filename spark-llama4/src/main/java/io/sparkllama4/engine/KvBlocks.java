@@ -2,6 +2,7 @@ package io.sparkllama4.engine;
 
 import io.sparkllama4.model.DecoderSpec;
 import io.sparkllama4.model.KvGroup;
+import io.sparkllama4.tensor.DType;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +26,10 @@ final class KvBlocks {
   private final @Nullable BlockPool global;
   private final @Nullable BlockPool chunked;
   private final @Nullable PrefixTree prefixes;
+
+  /// What a token takes in either group; only their ratio counts.
   private final long globalBytes;
+
   private final long chunkedBytes;
   private long peakBytes;
   private long releases;
@@ -36,8 +40,8 @@ final class KvBlocks {
   KvBlocks(DecoderSpec spec, int globalTokens, int chunkedTokens, boolean prefixCache) {
     this.chunk = spec.chunk();
     this.blockTokens = blockTokens(chunk);
-    this.globalBytes = spec.kvBytesPerToken(KvGroup.GLOBAL);
-    this.chunkedBytes = spec.kvBytesPerToken(KvGroup.CHUNKED);
+    this.globalBytes = spec.kvBytesPerToken(KvGroup.GLOBAL, DType.F32);
+    this.chunkedBytes = spec.kvBytesPerToken(KvGroup.CHUNKED, DType.F32);
     this.global = globalBytes == 0 ? null : pool(globalTokens);
     this.chunked = chunkedBytes == 0 ? null : pool(chunkedTokens);
     this.prefixes = prefixCache ? new PrefixTree(blockTokens, this::isFilled) : null;
@@ -66,6 +70,18 @@ final class KvBlocks {
       }
     }
     return sizes;
+  }
+
+  /// The most blocks of each group that the model has.
+  Map<KvGroup, Integer> capacities() {
+    Map<KvGroup, Integer> capacities = new EnumMap<>(KvGroup.class);
+    for (KvGroup group : KvGroup.values()) {
+      BlockPool pool = pool(group);
+      if (pool != null) {
+        capacities.put(group, pool.capacity());
+      }
+    }
+    return capacities;
   }
 
   private @Nullable BlockPool pool(KvGroup group) {

@@ -8,7 +8,6 @@ import io.sparkllama4.model.KvCache;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.StepInput;
 import io.sparkllama4.tensor.Tensor;
-import java.util.Map;
 
 /// One rank's part of every step: its decoder with its cache, in which blocks lie as on all other
 /// ranks, and its scratch memory. Used from the engine's thread between steps, and from the rank's
@@ -22,11 +21,12 @@ final class RankRunner implements AutoCloseable {
   /// Replaced by the engine's thread alone; others ask how much it takes.
   private volatile StepBuffers buffers;
 
-  RankRunner(Decoder decoder, Backend backend, Map<KvGroup, Integer> blockTokens, Probe probe) {
+  RankRunner(Decoder decoder, Backend backend, KvBlocks blocks, Probe probe) {
     this.decoder = decoder;
     this.backend = backend;
     this.probe = probe;
-    this.cache = new KvCache(decoder.share().spec(), blockTokens, backend);
+    this.cache =
+        new KvCache(decoder.share().spec(), blocks.blockTokens(), blocks.capacities(), backend);
     this.buffers = smallBuffers();
   }
 

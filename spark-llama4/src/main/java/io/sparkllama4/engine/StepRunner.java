@@ -28,7 +28,7 @@ final class StepRunner implements AutoCloseable {
   StepRunner(List<Decoder> decoders, Backend backend, KvBlocks blocks, Probe probe) {
     this.backend = backend;
     this.blocks = blocks;
-    this.probe = probe;
+    this.probe = probe == Probe.NONE ? probe : probe.through(backend::readable);
     List<Backend> backends = backend.ranks();
     if (decoders.size() != backends.size()) {
       throw new IllegalArgumentException(
@@ -37,10 +37,7 @@ final class StepRunner implements AutoCloseable {
     for (int rank = 0; rank < decoders.size(); rank++) {
       ranks.add(
           new RankRunner(
-              decoders.get(rank),
-              backends.get(rank),
-              blocks.blockTokens(),
-              rank == 0 ? probe : Probe.NONE));
+              decoders.get(rank), backends.get(rank), blocks, rank == 0 ? this.probe : Probe.NONE));
     }
     this.tensors = new StepTensors(backend, blocks.blockTokens());
   }

@@ -160,7 +160,12 @@ final class StepTensors implements AutoCloseable {
     for (int rank = 0; rank < ranks.size(); rank++) {
       inputs.add(
           new StepInput(
-              new StepTokens(ids.upload(rank), positions.upload(rank), queryStarts.upload(rank)),
+              new StepTokens(
+                  ids.upload(rank),
+                  positions.upload(rank),
+                  queryStarts.upload(rank),
+                  highest(positions) + 1,
+                  mostBetween(queryStarts)),
               global.upload(rank, globalSize),
               chunked.upload(rank, chunkedSize),
               some ? Optional.of(uploadWanted(rank)) : Optional.empty()));
@@ -172,7 +177,27 @@ final class StepTensors implements AutoCloseable {
     return new StepInput.Wanted(
         wantedRows.upload(rank),
         new StepTokens(
-            wantedIds.upload(rank), wantedPositions.upload(rank), wantedStarts.upload(rank)));
+            wantedIds.upload(rank),
+            wantedPositions.upload(rank),
+            wantedStarts.upload(rank),
+            highest(wantedPositions) + 1,
+            mostBetween(wantedStarts)));
+  }
+
+  private static int highest(Ints ints) {
+    int highest = -1;
+    for (int i = 0; i < ints.values.size(); i++) {
+      highest = Math.max(highest, ints.values.get(i));
+    }
+    return highest;
+  }
+
+  private static int mostBetween(Ints starts) {
+    int most = 0;
+    for (int i = 1; i < starts.values.size(); i++) {
+      most = Math.max(most, starts.values.get(i) - starts.values.get(i - 1));
+    }
+    return most;
   }
 
   private void list(StepPlan plan, List<StepRunner.Wanted> wanted) {

@@ -1,6 +1,7 @@
 package io.sparkllama4.model;
 
 import io.sparkllama4.backend.StepBuffers;
+import io.sparkllama4.tensor.DType;
 import java.util.List;
 
 /// A decoder as data: everything that `config.json` says about the arithmetic.
@@ -71,10 +72,10 @@ public record DecoderSpec(
         .toList();
   }
 
-  /// Bytes of keys and values that one token takes in the layers of `group`.
-  public long kvBytesPerToken(KvGroup group) {
+  /// Bytes of keys and values of `dtype` that one token takes in the layers of `group`.
+  public long kvBytesPerToken(KvGroup group, DType dtype) {
     return layersOf(group).stream()
-        .mapToLong(i -> 2L * Float.BYTES * layers.get(i).attention().kvWidth())
+        .mapToLong(i -> 2L * dtype.bytes() * layers.get(i).attention().kvWidth())
         .sum();
   }
 }

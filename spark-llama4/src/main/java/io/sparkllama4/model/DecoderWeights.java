@@ -60,6 +60,11 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
             public Tensor vector(Tensor stored) {
               return backend.place(stored, memory);
             }
+
+            @Override
+            public Tensor table(Tensor stored) {
+              return backend.placeTable(stored, memory);
+            }
           },
           form);
     }
@@ -79,6 +84,11 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
 
           @Override
           public Tensor vector(Tensor stored) {
+            return stored;
+          }
+
+          @Override
+          public Tensor table(Tensor stored) {
             return stored;
           }
         },
@@ -101,6 +111,11 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
           @Override
           public Tensor vector(Tensor stored) {
             plan.addAll(backend.plan(stored));
+            return stored;
+          }
+
+          @Override
+          public Tensor table(Tensor stored) {
             return stored;
           }
         },
@@ -173,7 +188,7 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
               }));
     }
     return new DecoderWeights(
-        embedding, placed, placing.vector(norm), visitor.linear(head, share.head()));
+        placing.table(embedding), placed, placing.vector(norm), visitor.linear(head, share.head()));
   }
 
   /// What is done with single weights, in the order in which they are used.
@@ -181,6 +196,8 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
     Linear linear(Linear stored, Placement where, int parts, WeightForm asked);
 
     Tensor vector(Tensor stored);
+
+    Tensor table(Tensor stored);
   }
 
   /// One way through all weights of which a rank holds something.
@@ -199,7 +216,7 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
           linear(layer.key(), share.keyValue(spec)),
           linear(layer.value(), share.keyValue(spec)),
           linear(layer.output(), share.output(spec)),
-          layer.inverseFrequencies());
+          placing.vector(layer.inverseFrequencies()));
     }
 
     /// A network that every token passes.
@@ -220,7 +237,7 @@ public record DecoderWeights(Tensor embedding, List<Layer> layers, Tensor norm, 
       return new MixtureLayer(
           placing.vector(layer.norm()),
           layer.epsilon(),
-          placing.linear(layer.router(), Placement.replicated(), routers, WeightForm.STORED),
+          placing.linear(layer.router(), Placement.replicated(), routers, WeightForm.EXACT),
           layer.chosen(),
           layer.expertGateUp().subList(held.first(), held.end()).stream()
               .map(gateUp -> placing.linear(gateUp, Placement.replicated(), 2, form))

@@ -11,28 +11,40 @@ import java.util.Map;
 
 /// The memory of all layers' keys and values: blocks of positions, in two groups.
 ///
-/// It grows by slabs as higher block ids come into use, so that a short job on a large machine
-/// takes little. Who holds which block is the engine's business. Confined to the engine's thread.
+/// Where the backend lets it, it grows by slabs as higher block ids come into use, so that a short
+/// job on a large machine takes little. Who holds which block is the engine's business. Confined to
+// the engine's thread.
 public final class KvCache implements AutoCloseable {
   /// Blocks that a slab holds: enough that slabs stay few, little enough that the first is cheap.
   private static final int SLAB_BLOCKS = 64;
 
   private final Allocator memory;
+  private final DType dtype;
   private final DecoderSpec spec;
   private final Map<KvGroup, Integer> blockTokens;
+  private final Map<KvGroup, Integer> slabBlocks = new EnumMap<>(KvGroup.class);
   private final Map<KvGroup, Integer> slabs = new EnumMap<>(KvGroup.class);
   private final List<KvLayer> layers = new ArrayList<>();
 
   /// An empty cache.
   ///
   /// @param blockTokens positions in a block of each group
-  public KvCache(DecoderSpec spec, Map<KvGroup, Integer> blockTokens, Backend backend) {
+  /// @param blocks the most blocks of each group
+  public KvCache(
+      DecoderSpec spec,
+      Map<KvGroup, Integer> blockTokens,
+      Map<KvGroup, Integer> blocks,
+      Backend backend) {
+    this.dtype = backend.kv().dtype();
+    blocks.forEach(
+        (group, most) -> slabBlocks.put(group, backend.kv().grows() ? SLAB_BLOCKS : most));
     this.spec = spec;
     this.blockTokens = new EnumMap<>(KvGroup.class);
     this.blockTokens.putAll(blockTokens);
     this.memory = backend.allocator();
     for (LayerSpec layer : spec.layers()) {
-      layers.add(new KvLayer(SLAB_BLOCKS * blockTokens(KvGroup.of(layer))));
+      KvGroup group = KvGroup.of(layer);
+      layers.add(new KvLayer(slabBlocks.getOrDefault(group, 1) * blockTokens(group)));
     }
   }
 
@@ -49,15 +61,16 @@ public final class KvCache implements AutoCloseable {
   /// Makes room for blocks 0 to `blocks - 1` of `group`.
   public void reserve(KvGroup group, int blocks) {
     int slab = slabs.getOrDefault(group, 0);
-    for (; (long) slab * SLAB_BLOCKS < blocks; slab++) {
+    int each = slabBlocks.getOrDefault(group, 1);
+    for (; (long) slab * each < blocks; slab++) {
       for (int i : spec.layersOf(group)) {
         var attention = spec.layers().get(i).attention();
-        long slots = (long) SLAB_BLOCKS * blockTokens(group);
+        long slots = (long) each * blockTokens(group);
         layers
             .get(i)
             .append(
-                memory.allocate(DType.F32, slots, attention.kvHeads(), attention.headDim()),
-                memory.allocate(DType.F32, slots, attention.kvHeads(), attention.headDim()));
+                memory.allocate(dtype, slots, attention.kvHeads(), attention.headDim()),
+                memory.allocate(dtype, slots, attention.kvHeads(), attention.headDim()));
       }
     }
     slabs.put(group, slab);

@@ -17,8 +17,7 @@ import java.util.List;
 /// | weight | placement |
 /// |---|---|
 /// | query | rows of some query heads |
-/// | key, value | rows of the key heads that these read; where key heads are fewer than ranks,
-/// several ranks hold the same |
+/// | key, value | rows of the key heads that these read, on several ranks where these are more |
 /// | attention's output | columns of the same query heads |
 /// | gate, up | rows of some hidden elements |
 /// | down | columns of the same |

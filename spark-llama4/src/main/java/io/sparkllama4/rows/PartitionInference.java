@@ -277,7 +277,7 @@ public final class PartitionInference implements Iterator<InternalRow> {
       case RowEncoder.Refused(RowError error, int tokens, ResultValues.Context context) ->
           ResultValues.value(call.plan(), Completion.failed(error, tokens), context);
       case RowEncoder.Request request -> {
-        Completion completion = await(call, batch, slot, request);
+        Completion completion = await(index, batch, slot, request);
         if (Objects.requireNonNull(slot.claim).isMine()) {
           metrics.count(completion.usage());
         }
@@ -286,12 +286,12 @@ public final class PartitionInference implements Iterator<InternalRow> {
     };
   }
 
-  private Completion await(Call call, Batch batch, Slot slot, RowEncoder.Request request) {
+  private Completion await(int index, Batch batch, Slot slot, RowEncoder.Request request) {
     try {
       while (true) {
         StatementAnswers.Answer answer = Objects.requireNonNull(slot.claim).answer();
         if (answer.await(0) == StatementAnswers.State.PENDING) {
-          awaitLast(call, batch);
+          awaitLast(batch.slots.get(index));
         }
         switch (answer.await(LOOK_MILLIS)) {
           case READY -> {
@@ -301,7 +301,7 @@ public final class PartitionInference implements Iterator<InternalRow> {
             task.killTaskIfInterrupted();
             refill();
           }
-          case LOST -> submitAgain(call, batch, slot, request);
+          case LOST -> submitAgain(calls.get(index), batch, slot, request);
         }
       }
     } catch (InterruptedException e) {
@@ -313,8 +313,8 @@ public final class PartitionInference implements Iterator<InternalRow> {
 
   /// Waits a while for the last row of a batch: a task that wakes for each of its rows takes the
   /// processor from the engine as often, and all of the engine's threads wait for the one.
-  private void awaitLast(Call call, Batch batch) throws InterruptedException {
-    Slot last = batch.slots.get(calls.indexOf(call)).getLast();
+  private static void awaitLast(List<Slot> slots) throws InterruptedException {
+    Slot last = slots.getLast();
     if (last.claim != null) {
       last.claim.answer().await(LOOK_MILLIS);
     }

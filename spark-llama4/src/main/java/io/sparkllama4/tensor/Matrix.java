@@ -18,20 +18,24 @@ public record Matrix(
     /// `[inputs, outputs]`: what one input contributes to all outputs lies together. Llama 4's
     /// fused experts are stored this way.
     INPUT_MAJOR,
-    /// 16 outputs side by side: see [Panels]. Fast kernels read this.
-    PANELS
+    /// 16 outputs side by side: see [Panels]. Fast kernels of processors read this.
+    PANELS,
+    /// What a tensor core multiplies at once: see [Fragments]. Kernels of GPUs read this.
+    FRAGMENTS
   }
 
   /// @throws IllegalArgumentException where the values do not fit the sizes
   public Matrix {
     long expected =
-        order == Order.PANELS
-            ? Panels.count(rows) * Panels.elements(values.dtype(), columns, group(quantization))
-            : switch (quantization) {
-              case Quantization.Int4PerGroup _ -> rows * wordsPerRow(columns);
-              case Quantization.None _, Quantization.Fp8PerRow _, Quantization.Int8PerRow _ ->
-                  rows * columns;
-            };
+        switch (order) {
+          case PANELS ->
+              Panels.count(rows) * Panels.elements(values.dtype(), columns, group(quantization));
+          case FRAGMENTS -> Fragments.elements(values.dtype(), rows, columns);
+          case OUTPUT_MAJOR, INPUT_MAJOR ->
+              quantization instanceof Quantization.Int4PerGroup
+                  ? rows * wordsPerRow(columns)
+                  : rows * columns;
+        };
     if (values.shape().elements() != expected) {
       throw new IllegalArgumentException(
           "A matrix [" + rows + ", " + columns + "] cannot have the values " + values.shape());
@@ -72,6 +76,9 @@ public record Matrix(
     if (order == Order.PANELS) {
       return Panels.weight(this, row, column);
     }
+    if (order == Order.FRAGMENTS) {
+      return Fragments.weight(this, row, column);
+    }
     return switch (quantization) {
       case Quantization.None _ ->
           values.decode(order == Order.OUTPUT_MAJOR ? row * columns + column : column * rows + row);
@@ -84,7 +91,7 @@ public record Matrix(
         yield (nibble - 8) * scales.decode(row * groups + column / group);
       }
       case Quantization.Int8PerRow _ ->
-          throw new IllegalStateException("8-bit integers are stored in panels alone");
+          throw new IllegalStateException("No checkpoint stores 8-bit integers");
     };
   }
 }

@@ -11,8 +11,7 @@ import java.lang.foreign.ValueLayout;
 /// | BF16 | `[inputs / 2][16][2]`: two inputs make a 32-bit word |
 /// | F8_E4M3 | `[inputs][16]` |
 /// | U8 | `[inputs / 4][16][4]`: 8-bit integers plus 128, inputs filled up to whole groups of 64 |
-/// | I32, 4-bit | `[inputs / 8][16]`: plus 8; input i of eight is the low (i < 4) or high nibble of
-/// byte i % 4 |
+/// | I32, 4-bit | `[inputs / 8][16]`: plus 8; input i is the low (i < 4) or high nibble of byte i % 4 |
 public final class Panels {
   /// Rows of a panel.
   public static final int ROWS = 16;

@@ -54,7 +54,7 @@ public sealed interface Quantization {
   /// the lowest first; every row begins with a new word.
   ///
   /// @param scales `[rows, groups]`, in any wide floating-point type; in panels `[panels, groups,
-  ///     16]`
+  ///     16]`, in fragments `[strips, groups, 16]`
   /// @param group the columns that share a scale
   /// @param quantizesInputs whether inputs take 8 bits
   record Int4PerGroup(Tensor scales, int group, boolean quantizesInputs) implements Quantization {
@@ -71,8 +71,7 @@ public sealed interface Quantization {
 
   /// `w[row, column] = value * scale[row]`, with inputs of 8 bits.
   ///
-  /// @param scales F32 `[panels, 2, 16]`: the scales of a panel's rows, then the sums of their
-  ///     values, which kernels with an unsigned factor subtract
+  /// @param scales F32, one per row
   record Int8PerRow(Tensor scales) implements Quantization {
     @Override
     public String label() {

@@ -62,8 +62,14 @@ public class AttentionBenchmark {
     int sequences = Integer.parseInt(sizes[0]);
     int count = Integer.parseInt(sizes[1]);
     int blocks = context / BLOCK_TOKENS;
-    KvCache cache = new KvCache(model(), Map.of(KvGroup.GLOBAL, BLOCK_TOKENS), state.backend());
-    cache.reserve(KvGroup.GLOBAL, sequences * blocks);
+    int most = sequences * blocks;
+    KvCache cache =
+        new KvCache(
+            model(),
+            Map.of(KvGroup.GLOBAL, BLOCK_TOKENS),
+            Map.of(KvGroup.GLOBAL, most),
+            state.backend());
+    cache.reserve(KvGroup.GLOBAL, most);
     int all = sequences * context;
     Tensor slots = state.integers(IntStream.range(0, all).toArray());
     Tensor keys = state.activations(all, SPEC.kvWidth());
@@ -79,7 +85,9 @@ public class AttentionBenchmark {
             new StepTokens(
                 state.integers(new int[total]),
                 state.integers(IntStream.of(asked).map(slot -> slot % context).toArray()),
-                state.integers(IntStream.rangeClosed(0, sequences).map(s -> s * count).toArray())));
+                state.integers(IntStream.rangeClosed(0, sequences).map(s -> s * count).toArray()),
+                context,
+                count));
     tables =
         List.of(
             new BlockTables(

@@ -3,10 +3,11 @@ package io.sparkllama4.backend.cpu;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Ceilings;
 import io.sparkllama4.backend.Kernels;
+import io.sparkllama4.backend.KvForm;
+import io.sparkllama4.backend.MatrixCut;
 import io.sparkllama4.backend.Placement;
 import io.sparkllama4.backend.ReadAhead;
 import io.sparkllama4.backend.Routing;
-import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.backend.cpu.ffi.HostPages;
 import io.sparkllama4.backend.cpu.ffi.KernelLibrary;
@@ -199,7 +200,7 @@ public final class CpuBackend implements Backend {
   }
 
   private boolean staysStored(WeightForm form) {
-    return kernelPath.equals(PLAIN) && form == WeightForm.STORED;
+    return kernelPath.equals(PLAIN) && (form == WeightForm.STORED || form == WeightForm.EXACT);
   }
 
   /// Plain kernels read whole matrices where they are stored; parts of them lie in panels.
@@ -211,37 +212,9 @@ public final class CpuBackend implements Backend {
   public List<TensorSpec> plan(Linear stored, Placement placement, int parts, WeightForm form) {
     return staysStored(form, placement)
         ? List.of()
-        : cuts(stored, placement, parts).stream()
+        : MatrixCut.of(stored, placement, parts).stream()
             .flatMap(cut -> PanelPacker.plan(cut.block(), form).stream())
             .toList();
-  }
-
-  /// What becomes one part of a placed layer.
-  ///
-  /// @param part of the stored layer
-  /// @param block what of its matrix is placed
-  private record Cut(Linear.Part part, MatrixBlock block) {
-    /// The biases of the outputs, where the block begins with the first input.
-    Tensor bias() {
-      return part.hasBias() && block.columns().first() == 0
-          ? part.bias().rows(block.rows().first(), block.rows().count())
-          : Linear.NO_BIAS;
-    }
-  }
-
-  private static List<Cut> cuts(Linear stored, Placement placement, int parts) {
-    List<Cut> cuts = new ArrayList<>();
-    int each = stored.parts().size() == parts ? 1 : parts;
-    for (Linear.Part part : stored.parts()) {
-      int rows = Math.toIntExact(part.weight().rows() / each);
-      Span outputs = placement.rows(rows);
-      Span inputs = placement.columns(Math.toIntExact(part.weight().columns()));
-      for (int cut = 0; cut < each; cut++) {
-        Span held = new Span(cut * rows + outputs.first(), cut * rows + outputs.end());
-        cuts.add(new Cut(part, new MatrixBlock(part.weight(), held, inputs)));
-      }
-    }
-    return cuts;
   }
 
   @Override
@@ -264,7 +237,7 @@ public final class CpuBackend implements Backend {
     }
     PanelPacker packer = new PanelPacker(pool, memory);
     List<Linear.Part> placed = new ArrayList<>();
-    for (Cut cut : cuts(stored, placement, parts)) {
+    for (MatrixCut cut : MatrixCut.of(stored, placement, parts)) {
       placed.add(new Linear.Part(packer.pack(cut.block(), form), cut.bias()));
     }
     stored.parts().forEach(part -> HostPages.release(part.weight().values().data()));
@@ -282,6 +255,22 @@ public final class CpuBackend implements Backend {
       wide.set(i, stored.decode(i));
     }
     return wide;
+  }
+
+  @Override
+  public Tensor placeTable(Tensor stored, Allocator memory) {
+    return stored;
+  }
+
+  /// A laptop's other programs, or an executor's other tasks, keep the rest of the memory.
+  @Override
+  public KvForm kv() {
+    return new KvForm(DType.F32, true, 0.5);
+  }
+
+  @Override
+  public Tensor readable(Tensor value) {
+    return value;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.sparkllama4.backend.cpu;
 
+import io.sparkllama4.backend.MatrixBlock;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.Allocator;
 import io.sparkllama4.tensor.DType;
@@ -35,7 +36,7 @@ final class PanelPacker {
       case INT8 -> Packing.INT8;
       case INT4, INT4_GROUP_128 -> Packing.INT4;
       case BF16 -> Packing.PLAIN;
-      case STORED ->
+      case STORED, EXACT ->
           switch (block.source().quantization()) {
             case Quantization.None _ -> Packing.PLAIN;
             case Quantization.Fp8PerRow _ -> Packing.FLOAT8;
@@ -52,7 +53,7 @@ final class PanelPacker {
   private static DType plainType(Matrix source, WeightForm form) {
     return switch (form) {
       case BF16 -> DType.BF16;
-      case STORED ->
+      case STORED, EXACT ->
           source.quantization() instanceof Quantization.None ? source.values().dtype() : DType.F32;
       case INT8, INT4, INT4_GROUP_128 -> throw new IllegalArgumentException(form.label());
     };

@@ -82,7 +82,8 @@ public final class BenchModel implements AutoCloseable {
   long kvPeakBytes() {
     long tokenBytes = 0;
     for (KvGroup group : KvGroup.values()) {
-      tokenBytes += handle.checkpoint().spec().kvBytesPerToken(group);
+      tokenBytes +=
+          handle.checkpoint().spec().kvBytesPerToken(group, handle.backend().kv().dtype());
     }
     return tokenBytes * (engine().stats().kvTokensPeak() + freshKvPeak);
   }

@@ -163,7 +163,7 @@ class FastKernelsTest {
       }
       slots[11] = blocks[3 + 5] * 4;
       StepTokens tokens =
-          new StepTokens(random.ints(positions), random.ints(positions), random.ints(0, 11, 12));
+          new StepTokens(random.ints(positions), random.ints(positions), random.ints(0, 11, 12), 21, 11);
       BlockTables tables =
           new BlockTables(
               4, random.ints(slots), random.ints(0, 3, 9), random.ints(0, 0), random.ints(blocks));

@@ -2,6 +2,7 @@ package io.sparkllama4.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sparkllama4.backend.MatrixBlock;
 import io.sparkllama4.backend.Span;
 import io.sparkllama4.backend.WeightForm;
 import io.sparkllama4.tensor.DType;

@@ -1,6 +1,5 @@
-package io.sparkllama4.backend.cpu;
+package io.sparkllama4.backend;
 
-import io.sparkllama4.backend.Span;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.Quantization;
 
@@ -9,12 +8,12 @@ import io.sparkllama4.tensor.Quantization;
 /// @param source the matrix
 /// @param rows some of its outputs
 /// @param columns some of its inputs
-record MatrixBlock(Matrix source, Span rows, Span columns) {
+public record MatrixBlock(Matrix source, Span rows, Span columns) {
   /// Inputs to a stored word of 4-bit weights.
   private static final int WORD = 8;
 
   /// All columns of some rows.
-  static MatrixBlock ofRows(Matrix source, long first, long end) {
+  public static MatrixBlock ofRows(Matrix source, long first, long end) {
     return new MatrixBlock(
         source,
         new Span(Math.toIntExact(first), Math.toIntExact(end)),
@@ -24,7 +23,7 @@ record MatrixBlock(Matrix source, Span rows, Span columns) {
   /// Inputs that share a scale when stored 4-bit weights are copied as they are: those of a stored
   /// group, or so many of them that the block begins and ends with a group. 0 where a word would
   /// hold inputs of two.
-  int storedGroup() {
+  public int storedGroup() {
     var stored = (Quantization.Int4PerGroup) source.quantization();
     int group = divisor(stored.group(), columns.first());
     if (columns.end() < source.columns()) {
