@@ -137,7 +137,11 @@ public final class ModelHandle implements AutoCloseable {
 
   private static BackendOptions backendOptions(RuntimeOptions options) {
     return new BackendOptions(
-        options.kernels(), options.threads(), options.strict(), options.ranks());
+        options.kernels(),
+        options.threads(),
+        options.strict(),
+        options.ranks(),
+        options.devices());
   }
 
   /// How often a model has been loaded in this process.

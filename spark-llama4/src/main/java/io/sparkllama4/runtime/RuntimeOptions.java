@@ -5,6 +5,7 @@ import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /// How a model is run: where, with which kernels, in which form, in which batches.
@@ -16,6 +17,7 @@ import java.util.Optional;
 /// @param int4Group inputs that share a scale where weights become `int4`: 32 or 128
 /// @param weightsCache directory that keeps weights as the backend reads them, for the next start
 /// @param ranks devices, or parts of the processor, that share the model
+/// @param devices addresses of the devices that may be used; none for all
 /// @param strict whether sums must not depend on what shares the step
 /// @param engine how rows are batched
 public record RuntimeOptions(
@@ -26,8 +28,13 @@ public record RuntimeOptions(
     int int4Group,
     Optional<Path> weightsCache,
     int ranks,
+    List<String> devices,
     boolean strict,
     EngineOptions engine) {
+  /// Copies the list.
+  public RuntimeOptions {
+    devices = List.copyOf(devices);
+  }
 
   /// Everything as the machine and the checkpoint suggest.
   public static RuntimeOptions defaults() {
@@ -39,6 +46,7 @@ public record RuntimeOptions(
         WeightForm.INT4.group(),
         Optional.empty(),
         1,
+        List.of(),
         true,
         EngineOptions.DEFAULT);
   }
@@ -66,7 +74,24 @@ public record RuntimeOptions(
   /// The same with another place for packed weights, or none.
   public RuntimeOptions withWeightsCache(Optional<Path> directory) {
     return new RuntimeOptions(
-        backend, kernels, threads, weights, int4Group, directory, ranks, strict, engine);
+        backend, kernels, threads, weights, int4Group, directory, ranks, devices, strict, engine);
+  }
+
+  /// The same on some devices alone.
+  ///
+  /// @param addresses as Spark's resources give them
+  public RuntimeOptions withDevices(List<String> addresses) {
+    return new RuntimeOptions(
+        backend,
+        kernels,
+        threads,
+        weights,
+        int4Group,
+        weightsCache,
+        ranks,
+        addresses,
+        strict,
+        engine);
   }
 
   /// The same with at most `sequences` sequences in a step.
@@ -76,7 +101,16 @@ public record RuntimeOptions(
 
   private RuntimeOptions with(String form, EngineOptions batching) {
     return new RuntimeOptions(
-        backend, kernels, threads, form, int4Group, weightsCache, ranks, strict, batching);
+        backend,
+        kernels,
+        threads,
+        form,
+        int4Group,
+        weightsCache,
+        ranks,
+        devices,
+        strict,
+        batching);
   }
 
   /// Refuses a number of threads that nothing can run on.

@@ -147,7 +147,7 @@ public final class CudaStream extends DeviceResource {
     capturing = true;
   }
 
-  /// The recorded graph, 0 where the recording had become invalid.
+  /// Ends the recording, and gives the recorded graph: 0 where the recording had become invalid.
   long endCapture() {
     capturing = false;
     MemorySegment out = device.out();

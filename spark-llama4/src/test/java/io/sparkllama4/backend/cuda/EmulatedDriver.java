@@ -22,9 +22,15 @@ import org.jspecify.annotations.Nullable;
 final class EmulatedDriver {
   /// In which order the emulator runs what may run in several.
   enum Schedule {
-    IN_ORDER,
-    RANDOM,
-    WARP_GREEDY
+    IN_ORDER(0),
+    RANDOM(1),
+    WARP_GREEDY(2);
+
+    private final int number;
+
+    Schedule(int number) {
+      this.number = number;
+    }
   }
 
   private static final Path LIBRARY = Path.of("target", "cuda-emulator", "libcuda-emulated.so");
@@ -84,7 +90,7 @@ final class EmulatedDriver {
   }
 
   void schedule(Schedule schedule, long seed) {
-    set("emu_schedule", schedule.ordinal(), seed);
+    set("emu_schedule", schedule.number, seed);
   }
 
   /// 90 for 9.0.
