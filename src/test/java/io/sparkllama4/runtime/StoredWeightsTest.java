@@ -16,6 +16,7 @@ import io.sparkllama4.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,6 +80,7 @@ class StoredWeightsTest {
             32,
             Optional.empty(),
             1,
+            List.of(),
             true,
             new EngineOptions(1, 4, 512));
     try (ModelHandle model = ModelHandle.open(directory, options)) {

@@ -84,6 +84,7 @@ class WeightsCacheTest {
         isWide ? 128 : 32,
         cache,
         1,
+        List.of(),
         true,
         new EngineOptions(1, 4, 512));
   }

@@ -6,6 +6,7 @@ import io.sparkllama4.engine.SpeculationMode;
 import io.sparkllama4.runtime.RuntimeOptions;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -138,6 +139,7 @@ public final class RunOptions {
         groupOfInt4(),
         Optional.ofNullable(weightsCache),
         ranks,
+        List.of(),
         strict,
         new EngineOptions(
             maxBatch,

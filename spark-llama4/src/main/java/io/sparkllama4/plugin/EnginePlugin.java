@@ -1,5 +1,7 @@
 package io.sparkllama4.plugin;
 
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.runtime.ModelHandle;
 import java.nio.file.Path;
@@ -11,6 +13,7 @@ import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
+import org.apache.spark.resource.ResourceInformation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +26,11 @@ import org.slf4j.LoggerFactory;
 /// first asks for it.
 public final class EnginePlugin implements SparkPlugin {
   private static final String EXTENSIONS_KEY = "spark.sql.extensions";
+
+  /// The resource whose addresses name devices: `spark.executor.resource.gpu.amount`.
+  private static final String GPU_RESOURCE = "gpu";
+
+  private static final String TASK_GPU_KEY = "spark.task.resource." + GPU_RESOURCE + ".amount";
 
   /// By name: this package knows no query.
   private static final String EXTENSIONS = "io.sparkllama4.udfs.Llama4Extensions";
@@ -39,10 +47,20 @@ public final class EnginePlugin implements SparkPlugin {
     return new Executor();
   }
 
+  /// Lets the backend find the driver's library where the configuration says.
+  private static void useLibrary(SparkConf conf) {
+    String library = conf.get(Llama4ConfKeys.CUDA_LIBRARY, "").trim();
+    if (!library.isEmpty()) {
+      System.setProperty(Llama4ConfKeys.CUDA_LIBRARY, library);
+    }
+  }
+
   private static final class Driver implements DriverPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext plugin) {
       Llama4Conf conf = Llama4Conf.of(plugin.conf());
+      useLibrary(plugin.conf());
+      requireResources(plugin.conf());
       addFunctions(plugin.conf());
       if (conf.models().isEmpty()) {
         LOG.warn(
@@ -52,6 +70,24 @@ public final class EnginePlugin implements SparkPlugin {
       }
       conf.models().forEach((alias, directory) -> validate(alias, directory, conf));
       return Map.of();
+    }
+
+    /// Spark's local mode has no resources: it would wait for ever for a task's part of one.
+    private static void requireResources(SparkConf conf) {
+      String master = conf.get("spark.master", "");
+      if (conf.contains(TASK_GPU_KEY)
+          && master.startsWith("local")
+          && !master.startsWith("local-cluster")) {
+        throw ErrorReport.of(
+                ErrorCode.INVALID_OPTION,
+                "No task would ever start: "
+                    + TASK_GPU_KEY
+                    + " asks for a resource, and Spark's local mode has none. Leave it out: in"
+                    + " local mode all GPUs of the machine are used")
+            .found(conf.get(TASK_GPU_KEY) + " with the master " + master, "not set")
+            .key(TASK_GPU_KEY)
+            .exception();
+      }
     }
 
     /// The functions come with the plugin: sessions are made after it and read this key then.
@@ -76,7 +112,10 @@ public final class EnginePlugin implements SparkPlugin {
   private static final class Executor implements ExecutorPlugin {
     @Override
     public void init(PluginContext plugin, Map<String, String> extraConf) {
-      ExecutorEngines.start(Llama4Conf.of(plugin.conf()));
+      useLibrary(plugin.conf());
+      ResourceInformation gpus = plugin.resources().get(GPU_RESOURCE);
+      ExecutorEngines.start(
+          Llama4Conf.of(plugin.conf()), gpus == null ? List.of() : List.of(gpus.addresses()));
     }
 
     @Override

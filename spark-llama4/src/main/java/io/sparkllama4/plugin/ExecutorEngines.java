@@ -4,6 +4,7 @@ import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.runtime.Engines;
 import io.sparkllama4.runtime.StatementAnswers;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The models of this executor, where its tasks find them.
@@ -18,15 +19,17 @@ public final class ExecutorEngines {
   private final Engines engines;
   private final StatementAnswers answers;
 
-  private ExecutorEngines(Llama4Conf conf) {
+  private ExecutorEngines(Llama4Conf conf, List<String> devices) {
     this.conf = conf;
-    this.engines = new Engines(conf.models(), conf.runtime());
+    this.engines = new Engines(conf.models(), conf.runtime().withDevices(devices));
     this.answers = new StatementAnswers(conf.answersBytes());
   }
 
-  static synchronized void start(Llama4Conf conf) {
+  /// @param devices addresses of the devices that Spark has given to this executor; none where it
+  ///     gives none
+  static synchronized void start(Llama4Conf conf, List<String> devices) {
     stop();
-    current = new ExecutorEngines(conf);
+    current = new ExecutorEngines(conf, devices);
   }
 
   static synchronized void stop() {

@@ -80,6 +80,7 @@ public record Llama4Conf(
                   .filter(directory -> !directory.isEmpty())
                   .map(Path::of),
               integer(Llama4ConfKeys.RANKS, 1),
+              List.of(),
               flag(Llama4ConfKeys.STRICT),
               new EngineOptions(
                   integer(Llama4ConfKeys.MAX_BATCH, 1),

@@ -111,6 +111,9 @@ public final class ModelHandle implements AutoCloseable {
       List<RankShare> shares = RankShare.of(checkpoint.spec(), options.ranks());
       Backend backend =
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
+      if (options.backend().equals("auto") && backend.name().equals("cpu")) {
+        LOG.info("No GPU computes: {}", Backends.availability("cuda").reasons());
+      }
       PlacedWeights weights = PlacedWeights.of(checkpoint, shares, backend, options, reservedBytes);
       closing.onFailure(weights);
       weights.warnings().forEach(warning -> LOG.warn("{}", warning.message()));
