@@ -27,7 +27,7 @@ import java.util.function.BiFunction;
 final class TestModel implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final Backend backend;
-  private final Allocator memory;
+  private final List<Allocator> memories = new ArrayList<>();
   private final Engine engine;
 
   /// The kernel paths of this build.
@@ -63,10 +63,11 @@ final class TestModel implements AutoCloseable {
       BiFunction<Integer, Kernels, Kernels> change) {
     checkpoint = Checkpoint.open(oracle.directory());
     backend = Backends.open(name, how);
-    memory = backend.allocator();
     List<Decoder> decoders = new ArrayList<>();
     for (RankShare share : RankShare.of(checkpoint.spec(), how.ranks())) {
       Backend rank = backend.ranks().get(share.rank());
+      Allocator memory = rank.allocator();
+      memories.add(memory);
       decoders.add(
           new Decoder(
               share,
@@ -126,7 +127,7 @@ final class TestModel implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
-    memory.close();
+    memories.forEach(Allocator::close);
     backend.close();
     checkpoint.close();
   }
