@@ -7,7 +7,7 @@
 /// launches all three. No result depends on who takes a sequence.
 ///
 /// What they are given alike:
-///   queries       float32 [T, Q*D], 8-byte aligned; rounded to bf16 after the product with `scale`, 1 / sqrt(D)
+///   queries       float32 [T, Q*D], 8-byte aligned; become bf16 after the product with `scale`, 1 / sqrt(D)
 ///   positions     i32 [T]; negative for padding, whose output is zeros
 ///   queryStarts   i32 [S + 1]
 ///   keys, values  the cache, bf16 or e4m3 [slots, K, D], 16-byte aligned; e4m3 caches end at a multiple of 16
@@ -16,7 +16,8 @@
 ///                 to a block
 ///   chunk         tokens of an attention chunk, 0 for none
 ///   decodeRows    1 to 16; at least G where attend_prefill is not launched
-#include "attention.cuh"
+///   terms         of bf16 that a query and a probability are made of, 1 or 2
+#include "attention-rows.cuh"
 
 /// What attend_decode leaves for attend_combine, float32: accumulators [S, K, splits, decodeRows, D], then best score
 /// and sum [S, K, splits, decodeRows, 2].
@@ -60,17 +61,17 @@ struct AttentionOutput {
 /// One granule of a decode tile: each warp scores 8 of its keys for all rows, then, with everybody's scores, adds the
 /// values' columns of its own.
 template <int DIM>
-INLINE void decodeGranule(float (&accumulators)[DIM / 32][4], SoftmaxState& state, const u32 (&queries)[DIM / 16][4],
+INLINE void decodeGranule(float (&accumulators)[DIM / 32][4], SoftmaxState& state, const Queries<DIM>& queries,
                           const RowPair& rows, int granule, const bf16* keys, const bf16* values, float* exchange) {
   int warp = threadIdx.x / 32;
   int row = threadIdx.x % 32 / 4;
   int pair = 2 * (threadIdx.x % 4);
-  float own[4];
+  float own[1][4];
   scoreKeys<DIM>(own, queries, keys, warp);
 #pragma unroll
   for (int half = 0; half < 2; half++) {
     float* target = exchange + (row + 8 * half) * SCORE_STRIDE + 8 * warp + pair;
-    *reinterpret_cast<float2*>(target) = make_float2(own[2 * half], own[2 * half + 1]);
+    *reinterpret_cast<float2*>(target) = make_float2(own[0][2 * half], own[0][2 * half + 1]);
   }
   syncThreads();
   float scores[KEY_TILES][4];
@@ -81,7 +82,8 @@ INLINE void decodeGranule(float (&accumulators)[DIM / 32][4], SoftmaxState& stat
     scores[i / 2][2 * half] = two.x;
     scores[i / 2][2 * half + 1] = two.y;
   }
-  u32 probabilities[2][4];
+  Probabilities probabilities;
+  probabilities.terms = queries.terms;
   float factor[2];
   state.add(scores, rows, granule, probabilities, factor);
   addValues<DIM>(accumulators, probabilities, factor, values, warp * (DIM / 32));
@@ -112,7 +114,7 @@ INLINE void storePartials(const Partials& partials, int split, int rows, const f
 
 template <class T, int DIM>
 INLINE void decodeSequence(u8* shared, const float* queries, const AttentionStep& step, const T* keys, const T* values,
-                           float* workspace, int splits, float scale) {
+                           float* workspace, int splits, float scale, int terms) {
   int kvHead = blockIdx.x;
   QueryTile tile{static_cast<int>(blockIdx.y), 0, step.rows(blockIdx.y)};
   if (tile.end > step.decodeRows) {
@@ -122,9 +124,9 @@ INLINE void decodeSequence(u8* shared, const float* queries, const AttentionStep
   int found = range.high < 0 ? 0 : min(range.lastSplit() - range.firstSplit() + 1, splits);
   int row = threadIdx.x % 32 / 4;
   RowPair rows(step, tile, row);
-  u32 fragments[DIM / 16][4];
-  loadQueries<DIM>(fragments, queries, step, tile, rows, kvHead, row, scale);
-  float* exchange = reinterpret_cast<float*>(shared + GranuleLayout<T, DIM>::BYTES);
+  u8* exchange = shared + GranuleLayout<T, DIM>::BYTES;
+  Queries<DIM> own(exchange + SCORE_BYTES, terms);
+  own.load(queries, step, tile, rows, kvHead, row, scale);
   GranuleStream<T, DIM> stream(shared, keys, values, step, tile.sequence, kvHead, range);
   Partials partials(workspace, step, splits, tile.sequence, kvHead);
   for (int split = blockIdx.z; split < found; split += gridDim.z) {
@@ -135,8 +137,8 @@ INLINE void decodeSequence(u8* shared, const float* queries, const AttentionStep
     state.clear();
     for (int i = 0; i < stream.count; i++) {
       stream.await(i);
-      decodeGranule<DIM>(accumulators, state, fragments, rows, stream.firstGranule + i, stream.keyTile(i),
-                         stream.valueTile(i), exchange);
+      decodeGranule<DIM>(accumulators, state, own, rows, stream.firstGranule + i, stream.keyTile(i),
+                         stream.valueTile(i), reinterpret_cast<float*>(exchange));
       stream.release(i);
     }
     storePartials<DIM>(partials, split, tile.end, accumulators, state);
@@ -174,6 +176,9 @@ INLINE bool findTile(const AttentionStep& step, int number, QueryTile& tile) {
 /// own.
 template <int DIM>
 struct PrefillRows {
+  /// Of a block's totals.
+  static constexpr int TOTAL_BYTES = DIM / 2 * ATTEND_THREADS * 4;
+
   SoftmaxState state;
   SplitFold folds[2];
   float accumulators[DIM / 8][4];  // of the split
@@ -213,14 +218,12 @@ struct PrefillRows {
     beginSplit();
   }
 
-  __device__ __forceinline__ void add(const u32 (&queries)[DIM / 16][4], const RowPair& rows, int granule,
-                                      const bf16* keys, const bf16* values) {
+  __device__ __forceinline__ void add(const Queries<DIM>& queries, const RowPair& rows, int granule, const bf16* keys,
+                                      const bf16* values) {
     float scores[KEY_TILES][4];
-#pragma unroll
-    for (int i = 0; i < KEY_TILES; i++) {
-      scoreKeys<DIM>(scores[i], queries, keys, i);
-    }
-    u32 probabilities[2][4];
+    scoreKeys<DIM>(scores, queries, keys, 0);
+    Probabilities probabilities;
+    probabilities.terms = queries.terms;
     float factor[2];
     state.add(scores, rows, granule, probabilities, factor);
     addValues<DIM>(accumulators, probabilities, factor, values, 0);
@@ -250,7 +253,7 @@ constexpr int prefillBlocks(int dim) { return dim == 128 ? 2 : 3; }
 
 template <class T, int DIM>
 INLINE void prefillTile(u8* shared, const float* queries, const AttentionStep& step, const T* keys, const T* values,
-                        const AttentionOutput& output, float scale) {
+                        const AttentionOutput& output, float scale, int terms) {
   int kvHead = blockIdx.y;
   QueryTile tile;
   if (!findTile(step, blockIdx.x, tile)) {
@@ -261,10 +264,11 @@ INLINE void prefillTile(u8* shared, const float* queries, const AttentionStep& s
   PositionRange warpRange = visibleRange<16>(step, warpTile);
   int row = threadIdx.x % 32 / 4;
   RowPair rows(step, warpTile, row);
-  u32 fragments[DIM / 16][4];
-  loadQueries<DIM>(fragments, queries, step, warpTile, rows, kvHead, row, scale);
+  u8* totals = shared + GranuleLayout<T, DIM>::BYTES;
+  Queries<DIM> own(totals + PrefillRows<DIM>::TOTAL_BYTES, terms);
+  own.load(queries, step, warpTile, rows, kvHead, row, scale);
   GranuleStream<T, DIM> stream(shared, keys, values, step, tile.sequence, kvHead, range);
-  PrefillRows<DIM> result(reinterpret_cast<float*>(shared + GranuleLayout<T, DIM>::BYTES));
+  PrefillRows<DIM> result(reinterpret_cast<float*>(totals));
   if (range.high >= 0) {
     stream.begin(range.low / GRANULE, range.high / GRANULE);
   }
@@ -272,7 +276,7 @@ INLINE void prefillTile(u8* shared, const float* queries, const AttentionStep& s
     int granule = stream.firstGranule + i;
     stream.await(i);
     if (granule >= warpRange.low / GRANULE && granule * GRANULE <= warpRange.high) {
-      result.add(fragments, rows, granule, stream.keyTile(i), stream.valueTile(i));
+      result.add(own, rows, granule, stream.keyTile(i), stream.valueTile(i));
     }
     if (granule % GRANULES_PER_SPLIT == GRANULES_PER_SPLIT - 1 || i == stream.count - 1) {
       result.endSplit();
@@ -288,32 +292,34 @@ INLINE void prefillTile(u8* shared, const float* queries, const AttentionStep& s
 /// most splits of 256 positions, counted from position 0, that what a sequence of the step sees can touch: ceil(L /
 /// 256) for contexts up to L, and with chunks no more than (chunk + 13) / 256 + 2. Workspace: S * K * splits *
 /// decodeRows * (D + 2) floats, 16-byte aligned. Dynamic shared memory in bytes: 256 DIM + 4,608 for bf16, 256 DIM +
-/// 5,632 for e4m3 (37,376 and 38,400 with DIM 128).
+/// 5,632 for e4m3 (37,376 and 38,400 with DIM 128), and 128 DIM more with two terms (53,760 and 54,784).
 ///
 /// attend_prefill_CACHE_DIM: tiles of 64 rows of the other sequences, each with its splits one after the other.
 ///
 /// Grid (at least T * G / 64 + S, rounded down; surplus blocks leave, K), 128 threads. Dynamic shared memory in bytes:
-/// 512 DIM + 2,304 for bf16, 512 DIM + 3,328 for e4m3 (67,840 and 68,864 with DIM 128). Output float32 [T, Q*D], 8-byte
-/// aligned, and, unless null, bf16 [T, ld], ld even, 4-byte aligned.
+/// 512 DIM + 2,304 for bf16, 512 DIM + 3,328 for e4m3 (67,840 and 68,864 with DIM 128), and 128 DIM more with two terms
+/// (84,224 and 85,248). Output float32 [T, Q*D], 8-byte aligned, and, unless null, bf16 [T, ld], ld even, 4-byte
+/// aligned.
 #define ATTENTION_KERNELS(SUFFIX, CACHE, DIM)                                                                          \
   extern "C" __global__ void __launch_bounds__(ATTEND_THREADS, 3) attend_decode_##SUFFIX(                              \
       const float* queries, const i32* positions, const i32* queryStarts, const CACHE* keys, const CACHE* values,      \
       const i32* tableStarts, const i32* firstBlocks, const i32* blocks, float* workspace, int sequences, int heads,   \
-      int kvHeads, int headDim, int blockTokens, int chunk, int decodeRows, int splits, float scale) {                 \
+      int kvHeads, int headDim, int blockTokens, int chunk, int decodeRows, int splits, float scale, int terms) {      \
     DYNAMIC_SHARED(u8, shared);                                                                                        \
     AttentionStep step{positions, queryStarts, tableStarts, firstBlocks, blocks,     sequences,                        \
                        heads,     kvHeads,     headDim,     blockTokens, chunk,      decodeRows};                      \
-    decodeSequence<CACHE, DIM>(shared, queries, step, keys, values, workspace, splits, scale);                         \
+    decodeSequence<CACHE, DIM>(shared, queries, step, keys, values, workspace, splits, scale, terms);                  \
   }                                                                                                                    \
   EXPORT_KERNEL(attend_decode_##SUFFIX)                                                                                \
   extern "C" __global__ void __launch_bounds__(ATTEND_THREADS, prefillBlocks(DIM)) attend_prefill_##SUFFIX(            \
       const float* queries, const i32* positions, const i32* queryStarts, const CACHE* keys, const CACHE* values,      \
       const i32* tableStarts, const i32* firstBlocks, const i32* blocks, float* output, bf16* narrowOutput, int ld,    \
-      int sequences, int heads, int kvHeads, int headDim, int blockTokens, int chunk, int decodeRows, float scale) {   \
+      int sequences, int heads, int kvHeads, int headDim, int blockTokens, int chunk, int decodeRows, float scale,     \
+      int terms) {                                                                                                     \
     DYNAMIC_SHARED(u8, shared);                                                                                        \
     AttentionStep step{positions, queryStarts, tableStarts, firstBlocks, blocks,     sequences,                        \
                        heads,     kvHeads,     headDim,     blockTokens, chunk,      decodeRows};                      \
-    prefillTile<CACHE, DIM>(shared, queries, step, keys, values, {output, narrowOutput, ld}, scale);                   \
+    prefillTile<CACHE, DIM>(shared, queries, step, keys, values, {output, narrowOutput, ld}, scale, terms);            \
   }                                                                                                                    \
   EXPORT_KERNEL(attend_prefill_##SUFFIX)
 

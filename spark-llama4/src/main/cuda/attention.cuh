@@ -1,5 +1,5 @@
-/// What the kernels of attention share: which rows a tile has, keys and values on their way from the paged cache into
-/// tensor cores, and the softmax.
+/// What the kernels of attention share: which rows a tile has, and keys and values on their way from the paged cache
+/// into tensor cores. What is done with them there: attention-rows.cuh.
 ///
 /// A *granule* is 32 positions and a *split* 256, both counted from position 0 of a sequence, never from a tile or a
 /// chunk. Within a split a row's state goes from granule to granule, across splits from split to split in ascending
@@ -15,12 +15,8 @@ constexpr int ATTEND_WARPS = ATTEND_THREADS / 32;
 constexpr int GRANULE = 32;
 constexpr int SPLIT = 256;
 constexpr int GRANULES_PER_SPLIT = SPLIT / GRANULE;
-/// Key blocks of 8 in a granule: columns of a tile of scores.
-constexpr int KEY_TILES = GRANULE / 8;
 constexpr int DECODE_ROWS = 16;
 constexpr int PREFILL_ROWS = 64;
-/// Row stride, in elements, of a decode tile's scores in shared memory.
-constexpr int SCORE_STRIDE = GRANULE + 4;
 
 /// One element of an e4m3 cache, as a type of its own.
 struct e4m3 {
@@ -241,157 +237,4 @@ struct GranuleStream {
     }
     syncThreads();
   }
-};
-
-/// The two rows, `row` and `row + 8`, of which a thread has elements.
-struct RowPair {
-  int first[2];  // what each sees
-  int last[2];   // -1 for nothing
-
-  __device__ __forceinline__ RowPair(const AttentionStep& step, const QueryTile& tile, int row) {
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      last[half] = tile.position(step, row + 8 * half);
-      first[half] = last[half] >= 0 ? step.firstVisible(last[half]) : 0;
-    }
-  }
-};
-
-/// Queries of rows `row` and `row + 8` times `scale`, rounded to bf16, as the left operand of tensor cores; zeros
-/// beyond D.
-template <int DIM>
-INLINE void loadQueries(u32 (&fragments)[DIM / 16][4], const float* queries, const AttentionStep& step,
-                        const QueryTile& tile, const RowPair& rows, int kvHead, int row, float scale) {
-  int pair = 2 * (static_cast<int>(threadIdx.x) % 4);
-#pragma unroll
-  for (int half = 0; half < 2; half++) {
-    bool valid = rows.last[half] >= 0;
-    i64 token = valid ? tile.token(step, row + 8 * half) : 0;
-    const float* query = queries + (token * step.heads + tile.head(step, kvHead, row + 8 * half)) * step.headDim;
-#pragma unroll
-    for (int k = 0; k < DIM / 8; k++) {
-      int column = 8 * k + pair;
-      float2 two = make_float2(0, 0);
-      if (valid && column < step.headDim) {
-        two = *reinterpret_cast<const float2*>(query + column);
-      }
-      fragments[k / 2][2 * (k % 2) + half] = packBf16(two.x * scale, two.y * scale);
-    }
-  }
-}
-
-/// Scores of 16 rows and keys 8 `tile` to 8 `tile` + 7 of a granule.
-template <int DIM>
-INLINE void scoreKeys(float (&scores)[4], const u32 (&queries)[DIM / 16][4], const bf16* keys, int tile) {
-  constexpr int STRIDE = DIM + 8;
-  int lane = threadIdx.x % 32;
-  const bf16* row = keys + (8 * tile + lane % 8) * STRIDE + 8 * (lane / 8);
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    scores[i] = 0;
-  }
-#pragma unroll
-  for (int k = 0; k < DIM / 32; k++) {
-    u32 b[4];
-    ldmatrix4(b, row + 32 * k);
-    mma16816(scores, queries[2 * k], b[0], b[1]);
-    mma16816(scores, queries[2 * k + 1], b[2], b[3]);
-  }
-}
-
-/// What is known of two rows within a split: the best score, and the sum of exp(score - best).
-struct SoftmaxState {
-  float best[2];
-  float sum[2];
-
-  __device__ __forceinline__ void clear() {
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      best[half] = -infinity();
-      sum[half] = 0;
-    }
-  }
-
-  /// Takes in the scores of one granule, masked here; gives the probabilities as the left operand of tensor cores,
-  /// rounded to bf16 as they are summed, and what the accumulators have to be multiplied by. Unseen keys have
-  /// probability 0, and a granule without any seen key gives factors of 1, or of 0 while nothing has been seen.
-  __device__ __forceinline__ void add(float (&scores)[KEY_TILES][4], const RowPair& rows, int granule,
-                                      u32 (&probabilities)[2][4], float (&factor)[2]) {
-    int position = granule * GRANULE + 2 * (static_cast<int>(threadIdx.x) % 4);
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-      float highest = best[half];
-#pragma unroll
-      for (int i = 0; i < 2 * KEY_TILES; i++) {
-        int key = position + 8 * (i / 2) + i % 2;
-        float& score = scores[i / 2][2 * half + i % 2];
-        score = key >= rows.first[half] && key <= rows.last[half] ? score : -infinity();
-        highest = max(highest, score);
-      }
-      highest = max(highest, shuffleXor(highest, 1));
-      highest = max(highest, shuffleXor(highest, 2));
-      float origin = highest == -infinity() ? 0 : highest;
-      factor[half] = expFloat(best[half] - origin);
-      best[half] = highest;
-      float added = 0;
-#pragma unroll
-      for (int i = 0; i < KEY_TILES; i++) {
-        u32 pair = packBf16(expFloat(scores[i][2 * half] - origin), expFloat(scores[i][2 * half + 1] - origin));
-        probabilities[i / 2][2 * (i % 2) + half] = pair;
-        added += lowFloat(pair) + highFloat(pair);
-      }
-      added += shuffleXor(added, 1);
-      added += shuffleXor(added, 2);
-      sum[half] = sum[half] * factor[half] + added;
-    }
-  }
-};
-
-/// Adds probabilities times values to columns 8 `first` and up of 16 rows, after multiplying them by `factor`.
-template <int DIM, int TILES>
-INLINE void addValues(float (&accumulators)[TILES][4], const u32 (&probabilities)[2][4], const float (&factor)[2],
-                      const bf16* values, int first) {
-  constexpr int STRIDE = DIM + 8;
-  // A product with 1 changes nothing, so that it may be left out.
-  if (ballot(factor[0] != 1 || factor[1] != 1) != 0) {
-#pragma unroll
-    for (int n = 0; n < TILES; n++) {
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        accumulators[n][i] *= factor[i / 2];
-      }
-    }
-  }
-  const bf16* row = values + (threadIdx.x % 32) * STRIDE + 8 * first;
-#pragma unroll
-  for (int n = 0; n < TILES; n++) {
-    u32 b[4];
-    ldmatrix4Transposed(b, row + 8 * n);
-    mma16816(accumulators[n], probabilities[0], b[0], b[1]);
-    mma16816(accumulators[n], probabilities[1], b[2], b[3]);
-  }
-}
-
-/// The splits of one row, one after the other: total = total * old + split * fresh for the sum and each accumulator.
-struct SplitFold {
-  float best;
-  float sum;
-  float old;
-  float fresh;
-
-  __device__ __forceinline__ void clear() {
-    best = -infinity();
-    sum = 0;
-  }
-  __device__ __forceinline__ void add(float splitBest, float splitSum) {
-    float highest = max(best, splitBest);
-    float origin = highest == -infinity() ? 0 : highest;
-    old = expFloat(best - origin);
-    fresh = expFloat(splitBest - origin);
-    best = highest;
-    sum = fold(sum, splitSum);
-  }
-  __device__ __forceinline__ float fold(float total, float split) const { return total * old + split * fresh; }
-  /// 0 is added so that a zero has one sign.
-  __device__ __forceinline__ float finish(float total) const { return total / sum + 0.0f; }
 };

@@ -9,6 +9,8 @@ import io.sparkllama4.tensor.Tensor;
 
 /// Attention over paged keys and values: sequences with one token share the device by splits of
 /// their contexts, others by tiles of their tokens. The kernels give the same bits either way.
+///
+/// Queries and probabilities are bf16 in one term or two, keys and values as the cache has them.
 final class CudaAttention {
   private static final int THREADS = 128;
 
@@ -26,14 +28,30 @@ final class CudaAttention {
 
   private static final int DIM_UNIT = 8;
 
+  /// Shared memory of a block of each kernel, in bytes: so many to an element of the kernel's head
+  /// and, for caches of bf16 and e4m3, so many besides.
+  private static final int DECODE_DIM_BYTES = 256;
+
+  private static final int DECODE_BF16_BYTES = 4608;
+  private static final int DECODE_E4M3_BYTES = 5632;
+  private static final int PREFILL_DIM_BYTES = 512;
+  private static final int PREFILL_BF16_BYTES = 2304;
+  private static final int PREFILL_E4M3_BYTES = 3328;
+
+  /// What the second terms of the queries take of it, to an element of the kernel's head.
+  private static final int SECOND_TERM_BYTES = 128;
+
   private final KernelSet kernels;
   private final CudaStream stream;
   private final Scratch scratch;
+  private final int terms;
 
-  CudaAttention(KernelSet kernels, CudaStream stream, Scratch scratch) {
+  /// @param terms of brain floats that a query and a probability are made of, 1 or 2
+  CudaAttention(KernelSet kernels, CudaStream stream, Scratch scratch, int terms) {
     this.kernels = kernels;
     this.stream = stream;
     this.scratch = scratch;
+    this.terms = terms;
   }
 
   /// Why no kernel can do what `spec` asks; empty where one can.
@@ -83,8 +101,8 @@ final class CudaAttention {
         .integer(group)
         .integer(splits)
         .real(scale)
-        .run(
-            stream, spec.kvHeads(), sequences, splits, THREADS, 256 * dim + (isWide ? 4608 : 5632));
+        .integer(terms)
+        .run(stream, spec.kvHeads(), sequences, splits, THREADS, decodeBytes(dim, isWide));
     kernels
         .of("attend_combine")
         .begin()
@@ -112,13 +130,32 @@ final class CudaAttention {
     shape(prefill, sequences, tables, spec)
         .integer(group)
         .real(scale)
+        .integer(terms)
         .run(
             stream,
             Math.toIntExact((long) count * group / TILE + sequences),
             spec.kvHeads(),
             1,
             THREADS,
-            512 * dim + (isWide ? 2304 : 3328));
+            prefillBytes(dim, isWide));
+  }
+
+  /// Shared memory of a block of attend_decode.
+  private int decodeBytes(int dim, boolean isWide) {
+    return DECODE_DIM_BYTES * dim
+        + (isWide ? DECODE_BF16_BYTES : DECODE_E4M3_BYTES)
+        + secondTermBytes(dim);
+  }
+
+  /// Shared memory of a block of attend_prefill.
+  private int prefillBytes(int dim, boolean isWide) {
+    return PREFILL_DIM_BYTES * dim
+        + (isWide ? PREFILL_BF16_BYTES : PREFILL_E4M3_BYTES)
+        + secondTermBytes(dim);
+  }
+
+  private int secondTermBytes(int dim) {
+    return terms == 1 ? 0 : SECOND_TERM_BYTES * dim;
   }
 
   /// The most splits that what one sequence sees can touch.

@@ -22,9 +22,9 @@ import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Tensor;
 import java.util.List;
 
-/// The kernels of one device. Products take inputs in bf16, one term or two, and sum in float32;
-/// the residual stream, norms, routers and softmax are float32. Every tensor lies on the device.
-/// Used on its thread.
+/// The kernels of one device. Products, and attention, take inputs in bf16, one term or two, and
+/// sum in float32; the residual stream, norms, routers and softmax are float32. Every tensor lies
+/// on the device. Used on its thread.
 ///
 /// Stages pass bf16 rows from one kernel to the next without widening them in between; the
 /// primitives take and give float32.
@@ -45,7 +45,8 @@ final class CudaKernels implements Kernels, AutoCloseable {
   /// Where the number of tokens stands that belong to a sequence of the step.
   private long active;
 
-  /// @param terms of brain floats that an input of a product is made of, 1 or 2
+  /// @param terms of brain floats that an input of a product, a query and a probability are made
+  ///     of, 1 or 2
   CudaKernels(KernelSet kernels, CudaStream stream, Scratch scratch, CudaLink link, int terms) {
     this.kernels = kernels;
     this.stream = stream;
@@ -55,7 +56,7 @@ final class CudaKernels implements Kernels, AutoCloseable {
     this.products = new Products(kernels, stream, scratch);
     this.experts = new Experts(kernels, stream, scratch, products, terms);
     this.heads = new Heads(kernels, stream);
-    this.attention = new CudaAttention(kernels, stream, scratch);
+    this.attention = new CudaAttention(kernels, stream, scratch, terms);
     this.sampler = new CudaSampler(kernels, stream, scratch);
   }
 
