@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /// A process that a user would start, with what it prints. Closing ends it and all that it started.
-final class UserProcess implements AutoCloseable {
+public final class UserProcess implements AutoCloseable {
   /// More than any of them takes on a slow and busy machine.
   private static final Duration LONGEST = Duration.ofMinutes(8);
 
@@ -60,7 +60,7 @@ final class UserProcess implements AutoCloseable {
   }
 
   /// Runs `command` to its end, which must be the status `expected`.
-  static UserProcess run(
+  public static UserProcess run(
       Path folder, Map<String, String> environment, int expected, List<String> command)
       throws InterruptedException {
     try (UserProcess process = start(folder, environment, command)) {
@@ -104,12 +104,12 @@ final class UserProcess implements AutoCloseable {
   }
 
   /// What it has printed to standard output.
-  String output() {
+  public String output() {
     return read(output);
   }
 
   /// What it has printed to standard error.
-  String errors() {
+  public String errors() {
     return read(errors);
   }
 

@@ -10,8 +10,8 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// The emulated driver as the CUDA backend finds it, with its settings as they are at the beginning.
-/// One for the process: whoever takes it leaves nothing open.
+/// The emulated driver as the CUDA backend finds it, with its settings as they are at the
+/// beginning. One for the process: whoever takes it leaves nothing open.
 public final class EmulatedGpu {
   private static final String PROPERTY = "spark.llama4.cuda.library";
 

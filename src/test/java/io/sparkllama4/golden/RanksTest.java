@@ -112,7 +112,8 @@ class RanksTest {
   }
 
   private static RuntimeOptions options(String weights, int ranks, Optional<Path> cache) {
-    return new RuntimeOptions("cpu", "auto", 2, weights, 32, cache, ranks, List.of(), true, BATCHES);
+    return new RuntimeOptions(
+        "cpu", "auto", 2, weights, 32, cache, ranks, List.of(), true, BATCHES);
   }
 
   private static List<Completion> answer(ModelHandle model) {

@@ -1,0 +1,62 @@
+package io.sparkllama4.spark;
+
+import io.sparkllama4.golden.Oracle;
+import io.sparkllama4.plugin.ExecutorEngines;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.TaskContext;
+import org.apache.spark.resource.ResourceInformation;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.types.DataTypes;
+
+/// An application in a process of its own, which prints its rows as JSON: answers, and which
+/// process gave them on which device.
+public final class GpuRows {
+  static final int ROWS = 24;
+
+  /// Without an order: a sort would bring the rows to one process before any is answered.
+  private static final String QUERY =
+      "SELECT id, y, place.process, place.addresses, place.device FROM (SELECT id, llama4_generate("
+          + "concat('row ', id), max_tokens => CAST(id % 4 + 1 AS INT)) AS y, place(id) AS place"
+          + " FROM range(0, "
+          + ROWS
+          + ", 1, 8))";
+
+  private GpuRows() {}
+
+  /// Runs the application.
+  ///
+  /// @param args the master, then settings as `key=value`
+  public static void main(String[] args) {
+    Map<String, String> conf = new TreeMap<>();
+    conf.put("spark.llama4.model", Oracle.resources().resolve("scout").toString());
+    conf.put("spark.llama4.kv.tokens", "20000");
+    conf.put("spark.llama4.backend", "cuda");
+    for (String setting : List.of(args).subList(1, args.length)) {
+      int end = setting.indexOf('=');
+      conf.put(setting.substring(0, end), setting.substring(end + 1));
+    }
+    try (Application spark = Application.start(args[0], conf)) {
+      UDF1<Long, Map<String, String>> place = _ -> place();
+      spark
+          .session()
+          .udf()
+          .register(
+              "place", place, DataTypes.createMapType(DataTypes.StringType, DataTypes.StringType));
+      spark.sql(QUERY).toJSON().collectAsList().forEach(System.out::println);
+    }
+  }
+
+  /// Where this task runs, and the device of the engine that answers its rows.
+  private static Map<String, String> place() {
+    ResourceInformation gpus = TaskContext.get().resourcesJMap().get("gpu");
+    return Map.of(
+        "process",
+        Long.toString(ProcessHandle.current().pid()),
+        "addresses",
+        gpus == null ? "none" : String.join(",", gpus.addresses()),
+        "device",
+        ExecutorEngines.get().engines().model("default").backend().kernelDetail());
+  }
+}
