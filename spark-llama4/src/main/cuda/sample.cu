@@ -1,361 +1,318 @@
-/// Makes rows of logits into tokens and log-probabilities, of which alone anything goes back to the host.
-///
-/// Candidates are ranked by logit, the lower id first on a tie. Nothing is sorted: how many candidates, or how much
-/// probability, stand above a rank is summed over digits of order-preserving keys, in double, in an order that the
-/// vocabulary's size decides.
-#include "intrinsics.cuh"
+#include "sample.cuh"
 
-constexpr int SAMPLE_THREADS = 512;
-constexpr int SAMPLE_WARPS = SAMPLE_THREADS / 32;
-/// The most alternatives of a row.
-constexpr int MOST_ALTERNATIVES = 1024;
-constexpr int DIGIT_BITS = 4;
-constexpr int DIGITS = 1 << DIGIT_BITS;
-/// In place of a token: a logit is not finite.
+/// In place of a token: a logit is not finite, or no token is allowed.
 constexpr int NOT_A_NUMBER = -1;
-/// In place of a token: the mask allows none.
-constexpr int NOTHING_ALLOWED = -2;
 
-/// Numbers of a row, float32 [R, ROW_NUMBERS] in this order.
-enum RowNumber { TEMPERATURE, TOP_P, MIN_P, REPETITION, PRESENCE, FREQUENCY, ROW_NUMBERS };
+/// In place of a number of alternatives: no log-probability is wanted.
+constexpr int NO_LOGPROBS = -1;
 
-/// What the threads of a block tell each other.
-struct Exchange {
-  double sums[SAMPLE_WARPS][DIGITS];
-  u64 keys[SAMPLE_WARPS];
-  u32 present[SAMPLE_WARPS];
-  int counts[SAMPLE_WARPS];
-  u64 best[MOST_ALTERNATIVES];
+/// Columns of the request's words, one word for each row.
+enum Column { TEMPERATURE, TOP_K, TOP_P, MIN_P, REPETITION, PRESENCE, FREQUENCY, ALTERNATIVES, COLUMNS };
+
+/// Columns of the places where a row's lists begin, [rows + 1] words each.
+enum List { PENALTIES, TARGETS, RESULTS, LISTS };
+
+/// What is asked of all rows: float64 [rows], the random numbers; then words of 32 bits: the columns [COLUMNS, rows],
+/// the starts [LISTS, rows + 1], the tokens of penalties, as many counts of them in the output, and the targets.
+struct Request {
+  const double* uniforms;
+  int rows;
+
+  __device__ __forceinline__ const u32* words() const { return reinterpret_cast<const u32*>(uniforms + rows); }
+  __device__ __forceinline__ int integer(Column column) const { return words()[(i64)column * rows + blockIdx.x]; }
+  __device__ __forceinline__ float real(Column column) const { return floatOf(static_cast<u32>(integer(column))); }
+  __device__ __forceinline__ const int* starts(List list) const {
+    return reinterpret_cast<const int*>(words() + (i64)COLUMNS * rows + (i64)list * (rows + 1));
+  }
+  /// How many targets the row has.
+  __device__ __forceinline__ int targets() const {
+    return starts(TARGETS)[blockIdx.x + 1] - starts(TARGETS)[blockIdx.x];
+  }
+  __device__ __forceinline__ const int* lists() const { return starts(LISTS); }
 };
 
-/// One value of every thread made into one that all have, warp by warp; `combine` is exact or called in a fixed order.
-template <class T, class Combine>
-INLINE T reduceBlock(T value, T (&warps)[SAMPLE_WARPS], Combine combine) {
-  for (int mask = 16; mask > 0; mask /= 2) {
-    value = combine(value, shuffleXor(value, mask));
-  }
-  if (threadIdx.x % 32 == 0) {
-    warps[threadIdx.x / 32] = value;
-  }
-  syncThreads();
-  T result = warps[0];
-  for (int warp = 1; warp < SAMPLE_WARPS; warp++) {
-    result = combine(result, warps[warp]);
-  }
-  syncThreads();
-  return result;
-}
-
-struct Highest {
-  __device__ __forceinline__ u64 operator()(u64 a, u64 b) const { return a < b ? b : a; }
-};
-struct Sum {
-  template <class T>
-  __device__ __forceinline__ T operator()(T a, T b) const {
-    return a + b;
-  }
-};
-struct Union {
-  __device__ __forceinline__ u32 operator()(u32 a, u32 b) const { return a | b; }
+/// The best key of the row and the worst; best is 0 where a logit is not finite, and all ones where there is none.
+struct Extremes {
+  u64 best;
+  u64 worst;
 };
 
-/// Orders as the logits do, -0 and 0 alike, and on a tie the lower id above the higher; never 0.
-INLINE u64 keyOf(float logit, int id) {
-  u32 bits = bitsOf(logit + 0.0f);
-  bits = (bits >> 31) != 0 ? ~bits : bits | 0x80000000u;
-  return static_cast<u64>(bits) << 32 | ~static_cast<u32>(id);
+INLINE u64 blockSmallest(u64 key, SampleShared& shared) {
+  return blockReduce(key, shared.keySlots, [](u64 a, u64 b) { return smaller(a, b); });
 }
-INLINE int idOf(u64 key) { return static_cast<int>(~static_cast<u32>(key)); }
-INLINE float logitOf(u64 key) {
-  u32 bits = static_cast<u32>(key >> 32);
-  return floatOf((bits >> 31) != 0 ? bits & 0x7fffffffu : ~bits);
+INLINE u64 blockLargest(u64 key, SampleShared& shared) {
+  return blockReduce(key, shared.keySlots, [](u64 a, u64 b) { return larger(a, b); });
 }
 
-/// The tokens of a row that are still in question: those that the mask allows, whose key is at least `floor` and whose
-/// weight, relative to the best, is at least `minWeight`.
-struct Candidates {
-  const float* logits;
-  const u32* mask;  // null where all are allowed
-  int vocabulary;
-  u64 floor;
-  double highest;
-  double temperature;
-  double minWeight;
-
-  __device__ __forceinline__ bool allows(int id) const {
-    return mask == nullptr || (mask[id / 32] >> (id % 32) & 1u) != 0;
-  }
-  /// exp((logit - highest) / temperature)
-  __device__ __forceinline__ double weight(u64 key) const {
-    return expDouble((static_cast<double>(logitOf(key)) - highest) / temperature);
-  }
-};
-
-/// Of the candidates in order of rank, the first at which the cumulated weight reaches `share` of the whole, or passes
-/// it (`beyond`); the last where none does. COUNTS: every weight is 1 and `share` is a number of candidates. There is
-/// at least one candidate; all threads get its key.
-///
-/// Each pass sums the candidates by their next digit and goes on with those of one digit value, until it is one alone.
-template <bool COUNTS>
-INLINE u64 crossing(const Candidates& candidates, double share, bool beyond, Exchange& exchange) {
-  u64 prefix = 0;
-  double above = 0;
-  double target = share;
-  for (int shift = 64 - DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
-    double sums[DIGITS] = {};
-    u32 present = 0;
-    int matches = 0;
-    u64 match = 0;
-    for (int id = threadIdx.x; id < candidates.vocabulary; id += SAMPLE_THREADS) {
-      u64 key = keyOf(candidates.logits[id], id);
-      bool same = shift + DIGIT_BITS == 64 || key >> (shift + DIGIT_BITS) == prefix;
-      if (!same || key < candidates.floor || !candidates.allows(id)) {
-        continue;
-      }
-      double weight = COUNTS ? 1 : candidates.weight(key);
-      if (!COUNTS && weight < candidates.minWeight) {
-        continue;
-      }
-      int digit = static_cast<int>(key >> shift) & (DIGITS - 1);
-#pragma unroll
-      for (int i = 0; i < DIGITS; i++) {
-        sums[i] += digit == i ? weight : 0;
-      }
-      present |= 1u << digit;
-      matches++;
-      match = key;
-    }
-    matches = reduceBlock(matches, exchange.counts, Sum());
-    if (matches == 1) {
-      return reduceBlock(match, exchange.keys, Highest());
-    }
-    present = reduceBlock(present, exchange.present, Union());
-#pragma unroll
-    for (int i = 0; i < DIGITS; i++) {
-      for (int mask = 16; mask > 0; mask /= 2) {
-        sums[i] += shuffleXor(sums[i], mask);
-      }
-      if (threadIdx.x % 32 == 0) {
-        exchange.sums[threadIdx.x / 32][i] = sums[i];
-      }
-    }
-    syncThreads();
-    if (threadIdx.x < DIGITS) {
-      double sum = 0;
-      for (int warp = 0; warp < SAMPLE_WARPS; warp++) {
-        sum += exchange.sums[warp][threadIdx.x];
-      }
-      exchange.sums[0][threadIdx.x] = sum;
-    }
-    syncThreads();
-    if (!COUNTS && shift + DIGIT_BITS == 64) {
-      double total = 0;
-      for (int i = DIGITS - 1; i >= 0; i--) {
-        total += exchange.sums[0][i];
-      }
-      target = share * total;
-    }
-    int chosen = -1;
-    double before = above;
-    for (int i = DIGITS - 1; i >= 0; i--) {
-      if ((present >> i & 1u) != 0) {
-        chosen = i;
-        above = before;
-        before += exchange.sums[0][i];
-        if (beyond ? before > target : before >= target) {
-          break;
-        }
-      }
-    }
-    prefix = prefix << DIGIT_BITS | static_cast<u32>(chosen);
-    syncThreads();
-  }
-  return prefix;
+/// Those of the model's logits.
+INLINE Extremes checked(const float* row, int tokens, SampleShared& shared) {
+  Extremes own = {~0ull, 0};
+  eachLogit(row, tokens, [&](float value, int token) {
+    u64 key = keyOf(value, token);
+    own.best = isFinite(value) ? smaller(own.best, key) : 0;
+    own.worst = larger(own.worst, key);
+  });
+  return {blockSmallest(own.best, shared), blockLargest(own.worst, shared)};
 }
 
-/// The key of the best allowed token, 0 where there is none; `broken` counts logits that are not finite.
-INLINE u64 bestKey(const Candidates& candidates, Exchange& exchange, int& broken) {
-  u64 best = 0;
-  broken = 0;
-  for (int id = threadIdx.x; id < candidates.vocabulary; id += SAMPLE_THREADS) {
-    float logit = candidates.logits[id];
-    broken += (bitsOf(logit) & 0x7f800000u) == 0x7f800000u ? 1 : 0;
-    best = candidates.allows(id) ? max(best, keyOf(logit, id)) : best;
-  }
-  broken = reduceBlock(broken, exchange.counts, Sum());
-  return reduceBlock(best, exchange.keys, Highest());
+/// Those of the tokens that are allowed; the logits of others become negative infinity, which no search sees.
+INLINE Extremes constrained(float* row, int tokens, const u32* allowed, SampleShared& shared) {
+  Extremes own = {~0ull, 0};
+  eachLogit(row, tokens, [&](float value, int token) {
+    if (allowed != nullptr && (allowed[token / 32] >> (token % 32) & 1u) == 0) {
+      row[token] = -infinity();
+      return;
+    }
+    u64 key = keyOf(value, token);
+    own.best = smaller(own.best, key);
+    own.worst = larger(own.worst, key);
+  });
+  return {blockSmallest(own.best, shared), blockLargest(own.worst, shared)};
 }
 
-/// log(sum(exp(logit)))
-INLINE double logSumExp(const Candidates& row, double highest, Exchange& exchange) {
+/// log(sum(exp(logit))).
+INLINE double logNormalizer(const float* row, int tokens, const Extremes& extremes, SampleShared& shared) {
+  Weights weights = {valueOf(codeOfKey(extremes.best)), 1};
   double sum = 0;
-  for (int id = threadIdx.x; id < row.vocabulary; id += SAMPLE_THREADS) {
-    sum += expDouble(row.logits[id] - highest);
-  }
-  double (&warps)[SAMPLE_WARPS] = reinterpret_cast<double (&)[SAMPLE_WARPS]>(exchange.sums);
-  return highest + logDouble(reduceBlock(sum, warps, Sum()));
+  eachLogit(row, tokens, [&](float value, int) { sum += weightOf(codeOf(value), weights); });
+  sum = blockReduce(sum, shared.massSlots, [](double a, double b) { return a + b; });
+  return weights.best + logDouble(sum);
 }
 
-/// The `wanted` best tokens, best first, with their log-probabilities.
-INLINE void reportAlternatives(Candidates row, int wanted, double logNormalizer, int* ids, float* logprobs,
-                               Exchange& exchange) {
-  row.floor = crossing<true>(row, wanted, false, exchange);
-  int own = 0;
-  for (int id = threadIdx.x; id < row.vocabulary; id += SAMPLE_THREADS) {
-    own += keyOf(row.logits[id], id) >= row.floor ? 1 : 0;
-  }
-  // Each thread's place among those of the block.
-  int lane = threadIdx.x % 32;
-  int through = own;
-  for (int distance = 1; distance < 32; distance *= 2) {
-    int before = shuffle(through, max(lane - distance, 0));
-    through += lane >= distance ? before : 0;
-  }
-  if (lane == 31) {
-    exchange.counts[threadIdx.x / 32] = through;
-  }
-  syncThreads();
-  int place = through - own;
-  for (int warp = 0; warp < static_cast<int>(threadIdx.x) / 32; warp++) {
-    place += exchange.counts[warp];
-  }
-  for (int id = threadIdx.x; own > 0 && id < row.vocabulary; id += SAMPLE_THREADS) {
-    u64 key = keyOf(row.logits[id], id);
-    if (key >= row.floor) {
-      exchange.best[place++] = key;
+/// Writes the `count` most probable tokens, best first, and their log-probabilities behind them.
+INLINE void writeAlternatives(const float* row, int tokens, int count, const Extremes& extremes, double normalizer,
+                              u32* output, SampleShared& shared) {
+  Weights weights = {valueOf(codeOfKey(extremes.best)), 1};
+  u64 base = extremes.best;
+  for (int done = 0; done < count;) {
+    int size = min(WINDOW, count - done);
+    if (count == 1) {
+      syncThreads();
+      if (threadIdx.x == 0) {
+        shared.ranked.keys[0] = base;
+      }
+      syncThreads();
+    } else {
+      search(row, tokens, {base, extremes.worst + 1, static_cast<double>(size), false, false}, weights, shared);
     }
-  }
-  syncThreads();
-  for (int i = threadIdx.x; i < wanted; i += SAMPLE_THREADS) {
-    u64 key = exchange.best[i];
-    int rank = 0;
-    for (int other = 0; other < wanted; other++) {
-      rank += exchange.best[other] > key ? 1 : 0;
+    if (static_cast<int>(threadIdx.x) < size) {
+      u64 key = shared.ranked.keys[threadIdx.x];
+      output[done + threadIdx.x] = tokenOfKey(key);
+      output[count + done + threadIdx.x] = bitsOf(static_cast<float>(valueOf(codeOfKey(key)) - normalizer));
     }
-    ids[rank] = idOf(key);
-    logprobs[rank] = static_cast<float>(row.logits[idOf(key)] - logNormalizer);
+    base = shared.ranked.keys[size - 1] + 1;
+    done += size;
   }
-  syncThreads();
 }
 
-/// Changes the logits of tokens `first` up to `end` of the list, which are distinct, and keeps what they were.
-INLINE void penalize(float* logits, const float* numbers, const i32* tokens, const i32* outputCounts, float* before,
-                     int first, int end) {
-  for (int i = first + static_cast<int>(threadIdx.x); i < end; i += SAMPLE_THREADS) {
-    float value = logits[tokens[i]];
-    before[i] = value;
-    value = value > 0 ? value / numbers[REPETITION] : value * numbers[REPETITION];
-    if (outputCounts[i] > 0) {
-      value -= numbers[PRESENCE] + numbers[FREQUENCY] * static_cast<float>(outputCounts[i]);
-    }
-    logits[tokens[i]] = value;
-  }
-  syncThreads();
-}
-
-/// Chooses one of the candidates that top-k, top-p and min-p leave.
-INLINE u64 draw(Candidates candidates, const float* numbers, int topK, double uniform, Exchange& exchange) {
-  if (topK > 0 && topK < candidates.vocabulary) {
-    candidates.floor = crossing<true>(candidates, topK, false, exchange);
-  }
-  if (numbers[TOP_P] < 1) {
-    candidates.floor = crossing<false>(candidates, numbers[TOP_P], false, exchange);
-  }
-  candidates.minWeight = numbers[MIN_P];
-  return crossing<false>(candidates, uniform, true, exchange);
-}
-
-/// What Kernels.sample asks of each of R rows. Log-probabilities are those of the model: before penalties, masks,
-/// temperature and truncation.
-///
-/// Grid (R), 512 threads, no dynamic shared memory.
-///   logits             float32 [R, stride], of which the first `vocabulary` of a row are used; penalties change them
-///   numbers            float32 [R, 6]: temperature (0 takes the best), top-p (1 keeps all), min-p (0 to 1),
-///                      penalties: repetition, presence, frequency
-///   topK               i32 [R], 0 keeps all
-///   uniforms           float64 [R], each in [0, 1)
-///   penaltyStarts      i32 [R + 1]; row r is penalized by entries penaltyStarts[r] up to penaltyStarts[r + 1] of
-///   penaltyTokens      i32, distinct within a row, and
-///   penaltyCounts      i32, how often the token occurs in the output
-///   penaltyLogits      float32, as many, workspace: what the logits were
-///   maskOfRow          i32 [R], the index of a row's mask or -1; null where no row has one
-///   masks              u32 [masks, (vocabulary + 31) / 32], bit i % 32 of word i / 32 allows token i
-///   targetStarts       i32 [R + 1], targets i32: tokens whose log-probabilities are wanted; -1 is the sampled one
-///   alternativeStarts  i32 [R + 1]; the difference, 0 to min(1,024, vocabulary), says how many of the best are wanted
-/// Results:
-///   ids                i32 [R]: the token; -1 where a logit is not finite, and then nothing else is written for the
-///                      row; -2 where the mask allows nothing, and then the log-probability of "the sampled" is NaN
-///   logprobs           float32, one for each target
-///   alternativeIds     i32, best first, and alternativeLogprobs float32, from alternativeStarts[r] on
-extern "C" __global__ void __launch_bounds__(SAMPLE_THREADS)
-    sample(float* logits, int stride, int vocabulary, const float* numbers, const i32* topK, const double* uniforms,
-           const i32* penaltyStarts, const i32* penaltyTokens, const i32* penaltyCounts, float* penaltyLogits,
-           const i32* maskOfRow, const u32* masks, const i32* targetStarts, const i32* targets,
-           const i32* alternativeStarts, i32* ids, float* logprobs, i32* alternativeIds, float* alternativeLogprobs) {
-  __shared__ Exchange exchange;
-  int r = blockIdx.x;
-  float* own = logits + static_cast<i64>(r) * stride;
-  Candidates row{own, nullptr, vocabulary, 0, 0, 1, 0};
-  int broken;
-  u64 best = bestKey(row, exchange, broken);
-  if (broken != 0) {
-    if (threadIdx.x == 0) {
-      ids[r] = NOT_A_NUMBER;
-    }
-    return;
-  }
-  int firstTarget = targetStarts[r];
-  int endTarget = targetStarts[r + 1];
-  int alternatives = alternativeStarts[r + 1] - alternativeStarts[r];
-  double logNormalizer =
-      firstTarget < endTarget || alternatives > 0 ? logSumExp(row, logitOf(best), exchange) : 0;
-  if (alternatives > 0) {
-    reportAlternatives(row, alternatives, logNormalizer, alternativeIds + alternativeStarts[r],
-                       alternativeLogprobs + alternativeStarts[r], exchange);
-  }
-  for (int i = firstTarget + static_cast<int>(threadIdx.x); i < endTarget; i += SAMPLE_THREADS) {
-    if (targets[i] >= 0) {
-      logprobs[i] = static_cast<float>(own[targets[i]] - logNormalizer);
-    }
-  }
-  syncThreads();  // Nobody reads the model's logits any more.
-  const float* rowNumbers = numbers + r * ROW_NUMBERS;
-  int firstPenalty = penaltyStarts[r];
-  int endPenalty = penaltyStarts[r + 1];
-  int mask = maskOfRow == nullptr ? -1 : maskOfRow[r];
-  row.mask = mask < 0 ? nullptr : masks + static_cast<i64>(mask) * ((vocabulary + 31) / 32);
-  if (firstPenalty < endPenalty) {
-    penalize(own, rowNumbers, penaltyTokens, penaltyCounts, penaltyLogits, firstPenalty, endPenalty);
-  }
-  if (firstPenalty < endPenalty || row.mask != nullptr) {
-    best = bestKey(row, exchange, broken);
-  }
-  if (best != 0 && rowNumbers[TEMPERATURE] != 0) {
-    row.highest = logitOf(best);
-    row.temperature = rowNumbers[TEMPERATURE];
-    best = draw(row, rowNumbers, topK[r], uniforms[r], exchange);
-  }
-  int id = best == 0 ? NOTHING_ALLOWED : idOf(best);
+/// Writes the log-probabilities of the row's targets, and the alternatives.
+INLINE void writeLogprobs(const float* row, int tokens, const Request& request, const Extremes& extremes, u32* output,
+                          SampleShared& shared) {
+  u32* result = output + request.starts(RESULTS)[blockIdx.x] + 1;
+  double normalizer = logNormalizer(row, tokens, extremes, shared);
   if (threadIdx.x == 0) {
-    ids[r] = id;
+    shared.normalizer = normalizer;
   }
-  // The model's logit of the token, of which exactly one thread knows whether it was penalized.
-  double changed = 0;
-  int wasChanged = 0;
-  for (int i = firstPenalty + static_cast<int>(threadIdx.x); i < endPenalty; i += SAMPLE_THREADS) {
-    if (penaltyTokens[i] == id) {
-      changed = penaltyLogits[i];
-      wasChanged = 1;
+  const int* ids = request.lists() + 2 * request.starts(PENALTIES)[request.rows] + request.starts(TARGETS)[blockIdx.x];
+#pragma unroll 1
+  for (int i = threadIdx.x; i < request.targets(); i += SAMPLE_THREADS) {
+    result[i] = bitsOf(static_cast<float>(row[ids[i]] - normalizer));
+  }
+  result += max(1, request.targets());
+  writeAlternatives(row, tokens, request.integer(ALTERNATIVES), extremes, normalizer, result, shared);
+}
+
+/// Writes the log-probability that the model gave the sampled token.
+INLINE void writeSampledLogprob(const float* row, int id, const Request& request, const float* originals, u32* output,
+                                SampleShared& shared) {
+  if (threadIdx.x == 0) {
+    shared.modelLogit = row[id];
+  }
+  syncThreads();
+  const int* penalties = request.starts(PENALTIES) + blockIdx.x;
+#pragma unroll 1
+  for (int i = penalties[0] + threadIdx.x; i < penalties[1]; i += SAMPLE_THREADS) {
+    if (request.lists()[i] == id) {
+      shared.modelLogit = originals[i];
     }
   }
-  double (&warps)[SAMPLE_WARPS] = reinterpret_cast<double (&)[SAMPLE_WARPS]>(exchange.sums);
-  wasChanged = reduceBlock(wasChanged, exchange.counts, Sum());
-  changed = reduceBlock(changed, warps, Sum());
-  double logit = id < 0 ? floatOf(0x7fffffffu) : wasChanged != 0 ? changed : own[id];
-  for (int i = firstTarget + static_cast<int>(threadIdx.x); i < endTarget; i += SAMPLE_THREADS) {
-    if (targets[i] < 0) {
-      logprobs[i] = static_cast<float>(logit - logNormalizer);
+  syncThreads();
+  if (threadIdx.x == 0) {
+    output[request.starts(RESULTS)[blockIdx.x] + 1] = bitsOf(static_cast<float>(shared.modelLogit - shared.normalizer));
+  }
+}
+
+/// Lowers and raises the logits of tokens that occurred, and keeps what they were.
+INLINE void penalize(float* row, const Request& request, float* originals) {
+  int first = request.starts(PENALTIES)[blockIdx.x];
+  int all = request.starts(PENALTIES)[request.rows];
+  int end = request.starts(PENALTIES)[blockIdx.x + 1];
+  const int* tokens = request.lists();
+  float repetition = request.real(REPETITION);
+  float presence = request.real(PRESENCE);
+  float frequency = request.real(FREQUENCY);
+#pragma unroll 1
+  for (int i = first + threadIdx.x; i < end; i += SAMPLE_THREADS) {
+    int count = tokens[all + i];
+    float value = row[tokens[i]];
+    originals[i] = value;
+    value = value > 0 ? value / repetition : value * repetition;
+    if (count > 0) {
+      value -= presence + frequency * static_cast<float>(count);
     }
+    // Finite as every logit is: infinities stand for tokens that are not allowed.
+    float largest = floatOf(0x7f7fffffu);
+    row[tokens[i]] = max(-largest, min(largest, value));
+  }
+}
+
+/// The end of the keys whose weight is at least `least`; the best key is always in front of it.
+INLINE u64 endOfLikely(double least, const Extremes& extremes, const Weights& weights) {
+  u32 likely = codeOfKey(extremes.best);
+  u32 unlikely = codeOfKey(extremes.worst) + 1;
+  if (weightOf(likely, weights) < least) {
+    return extremes.best + 1;
+  }
+  while (unlikely - likely > 1) {
+    u32 middle = likely + (unlikely - likely) / 2;
+    bool isLikely = weightOf(middle, weights) >= least;
+    likely = isLikely ? middle : likely;
+    unlikely = isLikely ? unlikely : middle;
+  }
+  return static_cast<u64>(unlikely) << 32;
+}
+
+/// The place in the window of the key that the search was for. Called by one thread.
+INLINE int placeOf(const Window& window, double wanted, bool isBeyond, const SampleShared& shared) {
+  double sum = window.massBefore;
+  int place = 0;
+#pragma unroll 1
+  for (int i = 0; i < window.size; i++) {
+    double weight = shared.ranked.weights[i];
+    sum += weight;
+    place = weight > 0 ? i : place;
+    if (isBeyond ? sum > wanted : sum >= wanted) {
+      return i;
+    }
+  }
+  return place;
+}
+
+/// Draws among the first `kept` keys of the window as they are ranked. TOP_P is a share of `total`, where that is not
+/// negative, else of the mass of those keys. Called by one thread.
+INLINE int placeAmong(int kept, double total, const Request& request, const SampleShared& shared) {
+  const double* weights = shared.ranked.weights;
+  if (total < 0) {
+    total = 0;
+#pragma unroll 1
+    for (int i = 0; i < kept; i++) {
+      total += weights[i];
+    }
+  }
+  double topMass = request.real(TOP_P) * total;
+  double least = request.real(MIN_P);
+  int candidates = 0;
+  double mass = 0;
+#pragma unroll 1
+  while (candidates < kept && (candidates == 0 || (mass < topMass && weights[candidates] >= least))) {
+    mass += weights[candidates++];
+  }
+  double threshold = request.uniforms[blockIdx.x] * mass;
+  double sum = 0;
+#pragma unroll 1
+  for (int i = 0; i < candidates; i++) {
+    sum += weights[i];
+    if (sum > threshold) {
+      return i;
+    }
+  }
+  return candidates - 1;
+}
+
+/// Draws one of the candidates that the truncations leave. Where these are few they are ranked at once; else one search
+/// finds the end of each truncation, and a last one the choice.
+INLINE int draw(const float* row, int tokens, const Request& request, const Extremes& extremes, SampleShared& shared) {
+  Weights weights = {valueOf(codeOfKey(extremes.best)), 1 / static_cast<double>(request.real(TEMPERATURE))};
+  u64 end = extremes.worst + 1;
+  int kept = request.integer(TOP_K);
+  Column stage = kept > 0 && kept < tokens ? TOP_K : request.real(TOP_P) < 1 ? TOP_P : COLUMNS;
+  for (;;) {
+    bool isChoice = stage == COLUMNS;
+    if (isChoice && request.real(MIN_P) > 0) {
+      end = smaller(end, endOfLikely(request.real(MIN_P), extremes, weights));
+    }
+    double share = isChoice ? request.uniforms[blockIdx.x] : request.real(TOP_P);
+    double goal = stage == TOP_K ? request.integer(TOP_K) : share;
+    Window window = search(row, tokens, {extremes.best, end, goal, stage != TOP_K, isChoice}, weights, shared);
+    if (threadIdx.x == 0) {
+      int topK = request.integer(TOP_K);
+      if (stage == TOP_K && !window.isWhole) {
+        shared.chosen = min(topK - static_cast<int>(window.before), window.size) - 1;
+      } else if (isChoice || !window.isWhole) {
+        shared.chosen = placeOf(window, goal * window.total, isChoice, shared);
+      } else if (stage == TOP_K) {
+        shared.chosen = placeAmong(min(topK, window.size), -1, request, shared);
+      } else {
+        shared.chosen = placeAmong(window.size, window.total, request, shared);
+      }
+    }
+    syncThreads();
+    u64 chosen = shared.ranked.keys[shared.chosen];
+    if (isChoice || window.isWhole) {
+      return tokenOfKey(chosen);
+    }
+    end = chosen + 1;
+    stage = stage == TOP_K && request.real(TOP_P) < 1 ? TOP_P : COLUMNS;
+  }
+}
+
+/// Samples one token from each row of logits, and writes the log-probabilities that are asked for, which are those of
+/// the logits as they come, before penalties, temperature and truncation.
+///
+/// Ranked by logit, the lower id first on a tie, candidates are cut to `TOP_K` (0 for all), to the shortest prefix
+/// whose share of the probability reaches `TOP_P`, and to those with at least `MIN_P` times the best probability. The
+/// choice is the first at which the cumulated probability exceeds the random number; at temperature 0 it is the best.
+///
+/// Grid: rows; 512 threads.
+///
+/// @param logits float32 [rows, tokens], at most 2^25 tokens; destroyed
+/// @param request the float64 [rows] in front of a Request
+/// @param allowed bit t % 32 of word t / 32 of a row for token t, [rows, ceil(tokens / 32)]; null for all
+/// @param originals float32, one for each token with a penalty
+/// @param output each row's words from its start in RESULTS: the id, -1 where a logit is not finite or no token is
+///     allowed, when nothing behind it has a meaning; the log-probabilities of the row's targets, or of the sampled
+///     token where there are none; the ids of its ALTERNATIVES; their log-probabilities. The id alone where
+///     ALTERNATIVES is -1
+extern "C" __global__ void __launch_bounds__(SAMPLE_THREADS, 2)
+    sample(float* logits, int tokens, const double* request, int rows, const u32* allowed, float* originals,
+           u32* output) {
+  __shared__ SampleShared shared;
+  Request asked = {request, rows};
+  float* row = logits + (i64)blockIdx.x * tokens;
+  Extremes extremes = checked(row, tokens, shared);
+  bool isBroken = extremes.best == 0;
+  if (!isBroken && asked.integer(ALTERNATIVES) != NO_LOGPROBS) {
+    writeLogprobs(row, tokens, asked, extremes, output, shared);
+  }
+  const int* penalties = asked.starts(PENALTIES) + blockIdx.x;
+  if (!isBroken && (penalties[1] > penalties[0] || allowed != nullptr)) {
+    syncThreads();
+    penalize(row, asked, originals);
+    syncThreads();
+    const u32* mask = allowed == nullptr ? nullptr : allowed + (i64)blockIdx.x * ((tokens + 31) / 32);
+    extremes = constrained(row, tokens, mask, shared);
+    isBroken = extremes.best == ~0ull;
+  }
+  int id = NOT_A_NUMBER;
+  if (!isBroken) {
+    bool isGreedy = asked.real(TEMPERATURE) == 0;
+    id = isGreedy ? tokenOfKey(extremes.best) : draw(row, tokens, asked, extremes, shared);
+  }
+  if (!isBroken && asked.integer(ALTERNATIVES) != NO_LOGPROBS && asked.targets() == 0) {
+    writeSampledLogprob(row, id, asked, originals, output, shared);
+  }
+  if (threadIdx.x == 0) {
+    output[asked.starts(RESULTS)[blockIdx.x]] = id;
   }
 }
 EXPORT_KERNEL(sample)
