@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 public final class EmulatedGpu {
   private static final String PROPERTY = "spark.llama4.cuda.library";
 
-  /// The names of its schedules, by number.
-  public static final String[] SCHEDULES = {"in order", "random", "warp-greedy"};
+  /// Its schedules: in order, random, warp-greedy.
+  public static final int SCHEDULES = 3;
 
   private final NativeLibrary library;
 
@@ -34,7 +34,7 @@ public final class EmulatedGpu {
   /// The emulator as the only driver that the backend finds.
   ///
   /// @param devices that it shows
-  /// @param schedule one of [#SCHEDULES], by number
+  /// @param schedule one of [#SCHEDULES], from 0 on
   public static EmulatedGpu fresh(int devices, int schedule) {
     System.setProperty(PROPERTY, library().toString());
     NativeLibrary library = NativeLibrary.open(library().toString());
@@ -72,6 +72,11 @@ public final class EmulatedGpu {
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /// Lets backends look for a driver as before.
+  public static void forget() {
+    System.clearProperty(PROPERTY);
   }
 
   private void call(String function, Number... values) {

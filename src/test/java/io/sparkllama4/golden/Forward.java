@@ -77,7 +77,7 @@ final class Forward {
       this.share = share;
       this.backend = backend;
       this.count = ids.size();
-      this.probe = probe == Probe.NONE ? probe : probe.through(backend::readable);
+      this.probe = probe.equals(Probe.NONE) ? probe : probe.through(backend::readable);
       DecoderSpec spec = share.spec();
       memory = backend.allocator();
       int blocks = (count + BLOCK - 1) / BLOCK;

@@ -11,7 +11,7 @@ import io.sparkllama4.engine.TokenLogprob;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.BiFunction;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,13 +27,20 @@ class GoldenCudaTest {
   private static final double LOGIT_MARGIN = 0.05;
   private static final double ROUTER_MARGIN = 0.015;
 
-  private static final BiFunction<Integer, Kernels, Kernels> SAME = (_, made) -> made;
+  private static Kernels same(int rank, Kernels made) {
+    return made;
+  }
+
+  @AfterEach
+  void noEmulatedDriverForOtherTests() {
+    EmulatedGpu.forget();
+  }
 
   static List<Object[]> cases() {
     List<Object[]> cases = new ArrayList<>();
     int turn = 0;
     for (Oracle oracle : Oracle.all()) {
-      for (int schedule = 0; schedule < EmulatedGpu.SCHEDULES.length; schedule++) {
+      for (int schedule = 0; schedule < EmulatedGpu.SCHEDULES; schedule++) {
         // Devices and chunks take turns, so that each schedule meets each of them.
         int devices = turn % 2 + 1;
         int chunk = turn / 2 % 2 == 0 ? 7 : 0;
@@ -59,7 +66,8 @@ class GoldenCudaTest {
     }
     BackendOptions options = new BackendOptions("auto", 1, true, devices);
     int decided = 0;
-    try (TestModel model = new TestModel(oracle, "cuda", options, batches(chunk), SAME)) {
+    try (TestModel model =
+        new TestModel(oracle, "cuda", options, batches(chunk), GoldenCudaTest::same)) {
       List<Completion> answers = model.answer(rows);
       for (int i = 0; i < oracle.prompts().size(); i++) {
         Oracle.Prompt prompt = oracle.prompts().get(i);
@@ -97,7 +105,8 @@ class GoldenCudaTest {
     rows.generate(oracle.prompts().getFirst().ids(), Rows.greedy(20));
     EngineOptions options = batches(0).withoutSpeculation();
     try (TestModel model =
-        new TestModel(oracle, "cuda", new BackendOptions("auto", 1, true), options, SAME)) {
+        new TestModel(
+            oracle, "cuda", new BackendOptions("auto", 1, true), options, GoldenCudaTest::same)) {
       assertThat(model.answer(rows).getFirst().error()).isEmpty();
       // The first step runs plainly, the second is recorded; all others are played.
       assertThat(emulated.calls("cuStreamBeginCapture_v2")).isEqualTo(1);
@@ -113,7 +122,7 @@ class GoldenCudaTest {
     List<Completion> expected = List.of();
     for (int others : new int[] {0, 7, 63}) {
       for (int chunk : new int[] {0, 3}) {
-        int schedule = (others + chunk) % EmulatedGpu.SCHEDULES.length;
+        int schedule = (others + chunk) % EmulatedGpu.SCHEDULES;
         EmulatedGpu emulated = EmulatedGpu.fresh(devices, schedule);
         List<Completion> answers = together(oracle, devices, others, chunk);
         assertThat(emulated.allocations()).as("left on the devices").isZero();
@@ -152,7 +161,11 @@ class GoldenCudaTest {
         new EngineOptions(64, chunk, 4096).withoutShortcuts().withoutSpeculation();
     try (TestModel model =
         new TestModel(
-            oracle, "cuda", new BackendOptions("auto", 1, true, devices), options, SAME)) {
+            oracle,
+            "cuda",
+            new BackendOptions("auto", 1, true, devices),
+            options,
+            GoldenCudaTest::same)) {
       return List.of(model.answer(rows).get(others / 2));
     }
   }

@@ -48,18 +48,21 @@ public final class EnginePlugin implements SparkPlugin {
   }
 
   /// Lets the backend find the driver's library where the configuration says.
-  private static void useLibrary(SparkConf conf) {
+  ///
+  /// @return whether it says so
+  private static boolean useLibrary(SparkConf conf) {
     String library = conf.get(Llama4ConfKeys.CUDA_LIBRARY, "").trim();
     if (!library.isEmpty()) {
       System.setProperty(Llama4ConfKeys.CUDA_LIBRARY, library);
     }
+    return !library.isEmpty();
   }
 
   private static final class Driver implements DriverPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext plugin) {
       Llama4Conf conf = Llama4Conf.of(plugin.conf());
-      useLibrary(plugin.conf());
+      boolean ignored = useLibrary(plugin.conf());
       requireResources(plugin.conf());
       addFunctions(plugin.conf());
       if (conf.models().isEmpty()) {
@@ -110,9 +113,11 @@ public final class EnginePlugin implements SparkPlugin {
   }
 
   private static final class Executor implements ExecutorPlugin {
+    private boolean namesLibrary;
+
     @Override
     public void init(PluginContext plugin, Map<String, String> extraConf) {
-      useLibrary(plugin.conf());
+      namesLibrary = useLibrary(plugin.conf());
       ResourceInformation gpus = plugin.resources().get(GPU_RESOURCE);
       ExecutorEngines.start(
           Llama4Conf.of(plugin.conf()), gpus == null ? List.of() : List.of(gpus.addresses()));
@@ -121,6 +126,9 @@ public final class EnginePlugin implements SparkPlugin {
     @Override
     public void shutdown() {
       ExecutorEngines.stop();
+      if (namesLibrary) {
+        System.clearProperty(Llama4ConfKeys.CUDA_LIBRARY);
+      }
     }
   }
 }

@@ -140,11 +140,7 @@ public final class ModelHandle implements AutoCloseable {
 
   private static BackendOptions backendOptions(RuntimeOptions options) {
     return new BackendOptions(
-        options.kernels(),
-        options.threads(),
-        options.strict(),
-        options.ranks(),
-        options.devices());
+        options.kernels(), options.threads(), options.strict(), options.ranks(), options.devices());
   }
 
   /// How often a model has been loaded in this process.

@@ -101,16 +101,7 @@ public record RuntimeOptions(
 
   private RuntimeOptions with(String form, EngineOptions batching) {
     return new RuntimeOptions(
-        backend,
-        kernels,
-        threads,
-        form,
-        int4Group,
-        weightsCache,
-        ranks,
-        devices,
-        strict,
-        batching);
+        backend, kernels, threads, form, int4Group, weightsCache, ranks, devices, strict, batching);
   }
 
   /// Refuses a number of threads that nothing can run on.

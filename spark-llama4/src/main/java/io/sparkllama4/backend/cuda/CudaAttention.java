@@ -4,6 +4,8 @@ import io.sparkllama4.backend.AttentionSpec;
 import io.sparkllama4.backend.BlockTables;
 import io.sparkllama4.backend.KvLayer;
 import io.sparkllama4.backend.StepTokens;
+import io.sparkllama4.error.ErrorCode;
+import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
 
@@ -72,6 +74,16 @@ final class CudaAttention {
     return "";
   }
 
+  private static void require(AttentionSpec spec) {
+    String refusal = refusal(spec);
+    if (!refusal.isEmpty()) {
+      throw ErrorReport.of(
+              ErrorCode.UNSUPPORTED_FEATURE, "The CUDA backend cannot attend with " + refusal)
+          .key("--backend")
+          .exception();
+    }
+  }
+
   /// As [io.sparkllama4.backend.Kernels#attend].
   ///
   /// @param packed the same in bf16; address 0 for none
@@ -83,6 +95,7 @@ final class CudaAttention {
       AttentionSpec spec,
       Tensor output,
       PackedRows packed) {
+    require(spec);
     int count = tokens.count();
     int sequences = tokens.sequences();
     if (count == 0) {

@@ -18,6 +18,7 @@ import io.sparkllama4.tensor.Tensor;
 import io.sparkllama4.tensor.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -214,7 +215,7 @@ public final class CudaBackend implements Backend {
     return kv;
   }
 
-  /// A copy on the host, which the garbage collector takes back.
+  /// A copy in the host's heap.
   @Override
   public Tensor readable(Tensor value) {
     long bytes = value.data().byteSize();
@@ -222,9 +223,8 @@ public final class CudaBackend implements Backend {
       return value;
     }
     try (Readback readback = new Readback(stream, bytes)) {
-      MemorySegment copy = Arena.ofAuto().allocate(bytes, 64);
-      copy.copyFrom(readback.read(value.data().address(), bytes));
-      return new Tensor(value.dtype(), value.shape(), copy);
+      byte[] copy = readback.read(value.data().address(), bytes).toArray(ValueLayout.JAVA_BYTE);
+      return new Tensor(value.dtype(), value.shape(), MemorySegment.ofArray(copy));
     }
   }
 

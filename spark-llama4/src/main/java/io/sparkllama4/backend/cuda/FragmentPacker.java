@@ -200,10 +200,7 @@ final class FragmentPacker {
     int rows = stored.rows();
     launch("largest_int8", stored, (long) LANES * rows, launch -> launch.pointer(scales));
     launch(
-        "pack_int8",
-        stored,
-        lanes,
-        launch -> launch.pointer(scales).pointer(at).integer(blocks));
+        "pack_int8", stored, lanes, launch -> launch.pointer(scales).pointer(at).integer(blocks));
     Runnable divide =
         () ->
             kernels

@@ -72,8 +72,7 @@ final class Heads {
     }
     if (changesKeys) {
       Work ofKeys =
-          new Work(
-              work.positions(), rates, work.normalizes(), work.epsilon(), Temperature.NONE);
+          new Work(work.positions(), rates, work.normalizes(), work.epsilon(), Temperature.NONE);
       run(key, spec.headDim(), ofKeys);
     }
   }

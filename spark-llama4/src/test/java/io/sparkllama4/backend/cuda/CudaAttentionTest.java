@@ -142,6 +142,7 @@ class CudaAttentionTest {
   /// Some tokens of each sequence.
   ///
   /// @param rows where they stand among those of all sequences
+  @SuppressWarnings("ArrayRecordComponent") // Plain data; nobody compares it.
   private record Piece(int[] rows, int[] positions, int[] queryStarts, int most) {
     /// Tokens `first` up to `first + count` of the sequences that have them.
     static Piece of(int first, int count) {

@@ -26,7 +26,9 @@ class EmulatorSelfTest {
     Path target = Path.of("target", folder);
     assertThat(run(List.of(BUILD, target.toString(), mode), target + "-build.log")).isZero();
     String log = target + "-self-test.log";
-    assertThat(run(List.of(target.resolve("self-test").toString()), log)).as("see %s", log).isZero();
+    assertThat(run(List.of(target.resolve("self-test").toString()), log))
+        .as("see %s", log)
+        .isZero();
     assertThat(Files.readString(Path.of(log))).contains("planted", " 0 failed");
   }
 
