@@ -32,6 +32,7 @@ public final class Nvrtc implements AutoCloseable {
   ///
   /// @param log the compiler's words: errors, warnings, figures of kernels
   /// @param image machine code or PTX; empty where the source has errors
+  @SuppressWarnings("ArrayRecordComponent") // Plain data; nobody compares it.
   public record Result(String log, byte[] image) {}
 
   /// The library in `folder`.

@@ -51,8 +51,13 @@ final class CudaSampler implements AutoCloseable {
     long tokens = logits.rowElements();
     if (tokens > MOST_TOKENS || rows.size() > logits.rows()) {
       throw new IllegalArgumentException(
-          "Cannot sample [%d] rows of logits of %s: at most [%d] tokens are possible"
-              .formatted(rows.size(), logits.shape(), MOST_TOKENS));
+          "Cannot sample ["
+              + rows.size()
+              + "] rows of logits of "
+              + logits.shape()
+              + ": at most ["
+              + MOST_TOKENS
+              + "] tokens are possible");
     }
     SampleRequest asked = new SampleRequest(rows, (int) tokens);
     MemorySegment words = requestMemory(asked.bytes()).segment();
