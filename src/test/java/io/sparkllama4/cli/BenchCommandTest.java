@@ -77,6 +77,7 @@ class BenchCommandTest {
       assertThat(entry.get("tokens_per_s")).hasSize(2).allMatch(speed -> speed.doubleValue() > 0);
       assertThat(entry.get("median").doubleValue()).isPositive();
       assertThat(entry.get("share_of_ceiling").doubleValue()).isPositive();
+      assertThat(entry.get("gb_per_s").isNumber()).isTrue();
       assertThat(entry.get("gb_per_s").doubleValue()).isPositive();
       assertThat(entry.get("ceiling").textValue()).isIn("fp32", "bf16", "int8", "read");
     }

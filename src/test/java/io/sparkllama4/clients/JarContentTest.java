@@ -161,8 +161,9 @@ class JarContentTest {
     assertThat(text("META-INF/licenses/BSD.txt")).contains("re2j", "Oniguruma");
     assertThat(entries().stream().filter(entry -> entry.startsWith("META-INF/services/")))
         .containsExactly("META-INF/services/io.sparkllama4.backend.BackendProvider");
-    assertThat(text("META-INF/services/io.sparkllama4.backend.BackendProvider").strip())
-        .isEqualTo("io.sparkllama4.backend.cpu.CpuProvider");
+    assertThat(text("META-INF/services/io.sparkllama4.backend.BackendProvider").lines())
+        .containsExactly(
+            "io.sparkllama4.backend.cpu.CpuProvider", "io.sparkllama4.backend.cuda.CudaProvider");
   }
 
   /// What is published names no parent, which nobody would find, and no dependency.

@@ -38,7 +38,7 @@ class SameBytesTest {
       copy(ROOT.resolve(part), copy.resolve(part));
     }
     // The modules that are not built are named in the POM all the same.
-    for (String part : List.of("examples", "src/test", "src/bench")) {
+    for (String part : List.of("examples", "src/cuda", "src/test", "src/bench")) {
       Files.createDirectories(copy.resolve(part));
       Files.copy(ROOT.resolve(part).resolve("pom.xml"), copy.resolve(part).resolve("pom.xml"));
     }

@@ -41,6 +41,11 @@ public interface Probe {
       public void see(String name, Routing routing) {
         all.see(name, routing);
       }
+
+      @Override
+      public Probe layer(int index) {
+        return all.layer(index).through(view);
+      }
     };
   }
 

@@ -175,12 +175,15 @@ final class LiftedCalls {
   /// `expression` with its calls, and what was drawn for them, replaced by their columns.
   Expression replace(Expression expression) {
     // From the top, so that a call is found before the calls in its arguments are replaced.
-    return expression.transformDown(
-        ScalaInterop.<Expression>rewriting(
-            e ->
-                e instanceof ModelCall call
-                    ? Optional.ofNullable(columns.get(call.canonicalized()))
-                    : Optional.ofNullable(drawn.get(e))));
+    Expression replaced =
+        expression.transformDown(
+            ScalaInterop.<Expression>rewriting(
+                e ->
+                    e instanceof ModelCall call
+                        ? Optional.ofNullable(columns.get(call.canonicalized()))
+                        : Optional.ofNullable(drawn.get(e))));
+    // A call around one that was answered below is known by the column that it reads.
+    return replaced.fastEquals(expression) ? replaced : replace(replaced);
   }
 
   private ModelCall replaceInside(ModelCall call) {
