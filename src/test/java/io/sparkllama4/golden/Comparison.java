@@ -94,6 +94,12 @@ final class Comparison {
     differ(prompt.name() + ".top_ids", sameIds ? 0 : Double.POSITIVE_INFINITY, 1);
   }
 
+  /// Log-probabilities from logits.
+  static double[] logprobs(float[] row) {
+    double norm = logSumExp(row);
+    return IntStream.range(0, row.length).mapToDouble(i -> row[i] - norm).toArray();
+  }
+
   private static double logSumExp(float[] row) {
     double best = Double.NEGATIVE_INFINITY;
     for (float logit : row) {

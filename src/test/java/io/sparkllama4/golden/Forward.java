@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntFunction;
 
 /// Runs one prompt through a decoder in a single step, without an engine.
 final class Forward {
@@ -34,6 +35,29 @@ final class Forward {
   }
 
   /// The logits behind the last `wanted` tokens of `ids`, `[wanted][V]`.
+  ///
+  /// @param probes sees the intermediates of a rank, as that rank has them
+  static float[][] logits(
+      DecoderSpec spec,
+      DecoderWeights weights,
+      Backend backend,
+      List<Integer> ids,
+      int wanted,
+      IntFunction<Probe> probes) {
+    List<Rank> ranks = new ArrayList<>();
+    try {
+      for (RankShare share : RankShare.of(spec, backend.ranks().size())) {
+        Backend own = backend.ranks().get(share.rank());
+        ranks.add(new Rank(share, weights, own, ids, probes.apply(share.rank())));
+      }
+      backend.step(rank -> ranks.get(rank).run(wanted));
+      return ranks.getFirst().logits;
+    } finally {
+      ranks.forEach(Rank::close);
+    }
+  }
+
+  /// The logits behind the last `wanted` tokens of `ids`, `[wanted][V]`.
   static float[][] logits(
       DecoderSpec spec,
       DecoderWeights weights,
@@ -42,22 +66,13 @@ final class Forward {
       int wanted,
       Probe probe) {
     List<RankShare> shares = RankShare.of(spec, backend.ranks().size());
-    RankProbes probes = new RankProbes(shares);
-    List<Rank> ranks = new ArrayList<>();
-    try {
-      for (RankShare share : shares) {
-        Backend own = backend.ranks().get(share.rank());
-        Probe seen = shares.size() == 1 ? probe : probes.of(share.rank());
-        ranks.add(new Rank(share, weights, own, ids, seen));
-      }
-      backend.step(rank -> ranks.get(rank).run(wanted));
-      if (shares.size() > 1) {
-        probes.show(probe);
-      }
-      return ranks.getFirst().logits;
-    } finally {
-      ranks.forEach(Rank::close);
+    if (shares.size() == 1) {
+      return logits(spec, weights, backend, ids, wanted, _ -> probe);
     }
+    RankProbes probes = new RankProbes(shares);
+    float[][] logits = logits(spec, weights, backend, ids, wanted, probes::of);
+    probes.show(probe);
+    return logits;
   }
 
   /// A rank with its part of the decoder.
