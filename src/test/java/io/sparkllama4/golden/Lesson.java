@@ -3,6 +3,7 @@ package io.sparkllama4.golden;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Probe;
 import io.sparkllama4.backend.Routing;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
 import java.util.HashMap;
 import java.util.Map;
@@ -38,8 +39,10 @@ final class Lesson {
   }
 
   /// Gives the router logits that were noted to a backend of the processor, rounds its keys and
-  /// values to bf16 before they are stored, as devices keep them, and notes them.
-  Probe rounded() {
+  /// values before they are stored, as devices keep them, and notes them.
+  ///
+  /// @param type BF16 or F8_E4M3
+  Probe rounded(DType type) {
     missing.addAll(taught.keySet());
     return new Watcher() {
       @Override
@@ -51,7 +54,7 @@ final class Lesson {
           }
         } else if (isStored(name)) {
           for (long i = 0; i < value.shape().elements(); i++) {
-            value.set(i, roundToBf16(value.at(i)));
+            value.set(i, type == DType.BF16 ? roundToBf16(value.at(i)) : roundToE4m3(value.at(i)));
           }
           taught.put(name, copy(value));
         }
@@ -131,6 +134,13 @@ final class Lesson {
   private static float roundToBf16(float value) {
     int bits = Float.floatToRawIntBits(value);
     return Float.intBitsToFloat((bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000);
+  }
+
+  /// The nearest number of 4 exponent and 3 mantissa bits, the even one of two; at most 448.
+  private static float roundToE4m3(float value) {
+    double magnitude = Math.min(448, Math.abs((double) value));
+    double unit = Math.scalb(1.0, Math.max(Math.getExponent(magnitude), -6) - 3);
+    return (float) Math.copySign(Math.min(448, Math.rint(magnitude / unit) * unit), value);
   }
 
   private abstract static class Watcher implements Probe {

@@ -113,7 +113,7 @@ class RanksTest {
 
   private static RuntimeOptions options(String weights, int ranks, Optional<Path> cache) {
     return new RuntimeOptions(
-        "cpu", "auto", 2, weights, 32, cache, ranks, List.of(), true, BATCHES);
+        "cpu", "auto", 2, weights, 32, cache, ranks, List.of(), "auto", true, BATCHES);
   }
 
   private static List<Completion> answer(ModelHandle model) {

@@ -6,6 +6,7 @@ import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
 import io.sparkllama4.backend.Backends;
 import io.sparkllama4.backend.Probe;
+import io.sparkllama4.tensor.DType;
 import io.sparkllama4.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ class TaughtCudaTest {
   private static final double SAME_KEYS = 1e-3;
 
   /// Largest difference of a key or value, relative to the largest of a layer: half of a bf16's
-  /// last bit, and a little for what comes before the rounding.
+  /// last bit, and a little for what comes before the rounding. fp8 has four bits less.
   private static final double KEYS = 0x1.1p-8;
 
   @AfterEach
@@ -44,29 +45,34 @@ class TaughtCudaTest {
     int turn = 0;
     for (Oracle oracle : Oracle.all()) {
       for (int devices = 1; devices <= 2; devices++) {
-        cases.add(new Object[] {oracle, turn++ % EmulatedGpu.SCHEDULES, devices});
+        cases.add(new Object[] {oracle, turn++ % EmulatedGpu.SCHEDULES, devices, "bf16"});
       }
+    }
+    for (String name : List.of("scout", "chunked", "maverick")) {
+      cases.add(new Object[] {Oracle.named(name), turn++ % EmulatedGpu.SCHEDULES, 1, "fp8"});
     }
     return cases;
   }
 
-  @ParameterizedTest(name = "{0} schedule={1} devices={2}")
+  @ParameterizedTest(name = "{0} schedule={1} devices={2} kv={3}")
   @MethodSource("cases")
-  void errsAsMuchAsItsRounding(Oracle oracle, int schedule, int devices) {
+  void errsAsMuchAsItsRounding(Oracle oracle, int schedule, int devices, String kv) {
     EmulatedGpu emulated = EmulatedGpu.fresh(devices, schedule);
+    DType type = kv.equals("bf16") ? DType.BF16 : DType.F8_E4M3;
+    BackendOptions options = new BackendOptions("auto", 1, true, devices).withKvDtype(kv);
     double allowed = 0;
     double found = 0;
     double apart = 0;
     double keys = 0;
     try (Checkpoint checkpoint = Checkpoint.open(oracle.directory());
         Backend scalar = Backends.open("cpu", new BackendOptions("scalar", 1, true));
-        Backend cuda = Backends.open("cuda", new BackendOptions("auto", 1, true, devices))) {
+        Backend cuda = Backends.open("cuda", options)) {
       for (Oracle.Prompt prompt : oracle.prompts()) {
         List<Integer> ids = new ArrayList<>(prompt.ids());
         ids.addAll(prompt.greedyIds());
         Lesson lesson = new Lesson();
         logits(checkpoint, scalar, ids, _ -> lesson.router());
-        float[][] rounded = logits(checkpoint, scalar, ids, _ -> lesson.rounded());
+        float[][] rounded = logits(checkpoint, scalar, ids, _ -> lesson.rounded(type));
         List<Backend> ranks = cuda.ranks();
         float[][] free = logits(checkpoint, cuda, ids, r -> lesson.given(ranks.get(r), false));
         allowed = larger(allowed, error(prompt, rounded));
@@ -81,7 +87,7 @@ class TaughtCudaTest {
     }
     assertThat(found).as("from the reference").isLessThan(TIMES * allowed);
     assertThat(apart).as("with the same keys and values").isLessThan(SAME_KEYS);
-    assertThat(keys).as("of keys and values").isLessThan(KEYS);
+    assertThat(keys).as("of keys and values").isLessThan(kv.equals("bf16") ? KEYS : 16 * KEYS);
     assertThat(emulated.allocations()).as("left on the devices").isZero();
   }
 

@@ -81,6 +81,7 @@ class StoredWeightsTest {
             Optional.empty(),
             1,
             List.of(),
+            "auto",
             true,
             new EngineOptions(1, 4, 512));
     try (ModelHandle model = ModelHandle.open(directory, options)) {

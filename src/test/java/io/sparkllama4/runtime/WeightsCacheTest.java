@@ -85,6 +85,7 @@ class WeightsCacheTest {
         cache,
         1,
         List.of(),
+        "auto",
         true,
         new EngineOptions(1, 4, 512));
   }

@@ -46,6 +46,9 @@ public interface Backend extends AutoCloseable {
   /// whenever their bytes do; empty where they stay where they are stored.
   Optional<String> layout(WeightForm form);
 
+  /// Whether weights are read where the host has them, so that they can lie in a mapped file.
+  boolean readsHostMemory();
+
   /// What [#place(Linear, Placement, int, WeightForm, Allocator)] allocates, in its order.
   List<TensorSpec> plan(Linear stored, Placement placement, int parts, WeightForm form);
 

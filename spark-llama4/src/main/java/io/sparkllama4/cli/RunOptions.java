@@ -57,7 +57,8 @@ public final class RunOptions {
   @Option(
       names = "--ranks",
       paramLabel = "N",
-      description = "Ranks that share the model and the threads (default: ${DEFAULT-VALUE}).",
+      description =
+          "GPUs, or parts of the CPU's threads, that share the model (default: ${DEFAULT-VALUE}).",
       defaultValue = "1")
   private int ranks;
 
@@ -81,6 +82,15 @@ public final class RunOptions {
       paramLabel = "N",
       description = "Size of the KV cache in tokens, at least 1 (default: from free memory).")
   private @Nullable Integer kvTokens;
+
+  @Option(
+      names = "--kv-dtype",
+      paramLabel = "auto|f32|bf16|fp8",
+      description =
+          "Type of keys and values: f32 on the CPU; bf16, or fp8 for twice as many, on GPUs"
+              + " (default: ${DEFAULT-VALUE}).",
+      defaultValue = "auto")
+  private String kvDtype = "";
 
   @Option(
       names = "--prefix-cache",
@@ -120,6 +130,7 @@ public final class RunOptions {
     OptionValues.requireOneOf("--backend", backend, "cpu", "cuda", "auto");
     OptionValues.requireOneOf("--kernels", kernels, "auto", "scalar", "vector", "native");
     OptionValues.requireOneOf("--weights", weights, "stored", "bf16", "int8", "int4");
+    OptionValues.requireOneOf("--kv-dtype", kvDtype, "auto", "f32", "bf16", "fp8");
     OptionValues.requireOneOf("--prefix-cache", prefixCache, "on", "off");
     OptionValues.requireOneOf("--speculation", speculation, "auto", "on", "off");
     OptionValues.requireAtLeast("--threads", threads, 1);
@@ -140,6 +151,7 @@ public final class RunOptions {
         Optional.ofNullable(weightsCache),
         ranks,
         List.of(),
+        kvDtype,
         strict,
         new EngineOptions(
             maxBatch,

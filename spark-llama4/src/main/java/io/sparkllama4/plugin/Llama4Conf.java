@@ -81,6 +81,7 @@ public record Llama4Conf(
                   .map(Path::of),
               integer(Llama4ConfKeys.RANKS, 1),
               List.of(),
+              choice(Llama4ConfKeys.KV_DTYPE, "auto", "f32", "bf16", "fp8"),
               flag(Llama4ConfKeys.STRICT),
               new EngineOptions(
                   integer(Llama4ConfKeys.MAX_BATCH, 1),

@@ -53,6 +53,9 @@ public final class Llama4ConfKeys {
   /// Size of the KV cache in tokens; 0 to derive it from free memory.
   public static final String KV_TOKENS = PREFIX + "kv.tokens";
 
+  /// Type of keys and values; `auto` for what the backend likes.
+  public static final String KV_DTYPE = PREFIX + "kv.dtype";
+
   /// Whether rows that begin alike share what was computed for it.
   public static final String PREFIX_CACHE = PREFIX + "prefix.cache";
 
@@ -84,6 +87,7 @@ public final class Llama4ConfKeys {
           new Key(MAX_BATCH, "256", "--max-batch"),
           new Key(PREFILL_CHUNK, "512", "--prefill-chunk"),
           new Key(KV_TOKENS, "0", "--kv-tokens"),
+          new Key(KV_DTYPE, "auto", "--kv-dtype"),
           new Key(PREFIX_CACHE, "on", "--prefix-cache"),
           new Key(SPECULATION, "auto", "--speculation"),
           new Key(SEED, "0", "--seed"),

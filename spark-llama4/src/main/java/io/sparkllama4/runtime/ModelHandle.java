@@ -140,7 +140,12 @@ public final class ModelHandle implements AutoCloseable {
 
   private static BackendOptions backendOptions(RuntimeOptions options) {
     return new BackendOptions(
-        options.kernels(), options.threads(), options.strict(), options.ranks(), options.devices());
+        options.kernels(),
+        options.threads(),
+        options.strict(),
+        options.ranks(),
+        options.devices(),
+        options.kvDtype());
   }
 
   /// How often a model has been loaded in this process.

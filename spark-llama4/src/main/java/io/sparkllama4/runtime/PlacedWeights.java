@@ -51,6 +51,7 @@ record PlacedWeights(
       Backend backend,
       RuntimeOptions options,
       long reservedBytes) {
+    requireUseOfCache(backend, options);
     requireMemory(checkpoint, shares, backend, options, reservedBytes);
     List<Backend> backends = backend.ranks();
     List<DecoderWeights> weights = new ArrayList<>();
@@ -65,6 +66,17 @@ record PlacedWeights(
         weights.add(placed.weights());
       }
       return closing.keep(new PlacedWeights(shares, weights, memories, warnings));
+    }
+  }
+
+  private static void requireUseOfCache(Backend backend, RuntimeOptions options) {
+    if (options.weightsCache().isPresent() && !backend.readsHostMemory()) {
+      throw ErrorReport.of(
+              ErrorCode.UNSUPPORTED_FEATURE,
+              "Backend [" + backend.name() + "] keeps no packed weights in files")
+          .found(options.weightsCache().get(), "no directory, or --backend cpu")
+          .key("--weights-cache")
+          .exception();
     }
   }
 

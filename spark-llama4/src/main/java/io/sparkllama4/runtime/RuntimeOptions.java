@@ -18,6 +18,7 @@ import java.util.Optional;
 /// @param weightsCache directory that keeps weights as the backend reads them, for the next start
 /// @param ranks devices, or parts of the processor, that share the model
 /// @param devices addresses of the devices that may be used; none for all
+/// @param kvDtype of keys and values: `auto`, or a type that the backend keeps them in
 /// @param strict whether sums must not depend on what shares the step
 /// @param engine how rows are batched
 public record RuntimeOptions(
@@ -29,6 +30,7 @@ public record RuntimeOptions(
     Optional<Path> weightsCache,
     int ranks,
     List<String> devices,
+    String kvDtype,
     boolean strict,
     EngineOptions engine) {
   /// Copies the list.
@@ -47,6 +49,7 @@ public record RuntimeOptions(
         Optional.empty(),
         1,
         List.of(),
+        "auto",
         true,
         EngineOptions.DEFAULT);
   }
@@ -73,25 +76,14 @@ public record RuntimeOptions(
 
   /// The same with another place for packed weights, or none.
   public RuntimeOptions withWeightsCache(Optional<Path> directory) {
-    return new RuntimeOptions(
-        backend, kernels, threads, weights, int4Group, directory, ranks, devices, strict, engine);
+    return with(weights, directory, devices, engine);
   }
 
   /// The same on some devices alone.
   ///
   /// @param addresses as Spark's resources give them
   public RuntimeOptions withDevices(List<String> addresses) {
-    return new RuntimeOptions(
-        backend,
-        kernels,
-        threads,
-        weights,
-        int4Group,
-        weightsCache,
-        ranks,
-        addresses,
-        strict,
-        engine);
+    return with(weights, weightsCache, addresses, engine);
   }
 
   /// The same with at most `sequences` sequences in a step.
@@ -100,8 +92,14 @@ public record RuntimeOptions(
   }
 
   private RuntimeOptions with(String form, EngineOptions batching) {
+    return with(form, weightsCache, devices, batching);
+  }
+
+  private RuntimeOptions with(
+      String form, Optional<Path> cache, List<String> addresses, EngineOptions batching) {
     return new RuntimeOptions(
-        backend, kernels, threads, form, int4Group, weightsCache, ranks, devices, strict, batching);
+        backend, kernels, threads, form, int4Group, cache, ranks, addresses, kvDtype, strict,
+        batching);
   }
 
   /// Refuses a number of threads that nothing can run on.

@@ -2,6 +2,7 @@ package io.sparkllama4.backend.cpu;
 
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Ceilings;
+import io.sparkllama4.backend.FileReadAhead;
 import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.KvForm;
 import io.sparkllama4.backend.MatrixCut;
@@ -209,6 +210,11 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public boolean readsHostMemory() {
+    return true;
+  }
+
+  @Override
   public List<TensorSpec> plan(Linear stored, Placement placement, int parts, WeightForm form) {
     return staysStored(form, placement)
         ? List.of()
@@ -226,7 +232,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public ReadAhead readAhead(List<Linear> stored, WeightForm form) {
-    return staysStored(form) ? ReadAhead.NONE : FileReadAhead.start(stored);
+    return staysStored(form) ? ReadAhead.NONE : FileReadAhead.start(stored, 1);
   }
 
   @Override

@@ -50,6 +50,7 @@ public final class CpuProvider implements BackendProvider {
           .key("--kernels")
           .exception();
     }
+    options.requireKvDtype("cpu", List.of("auto", "f32"));
   }
 
   @Override

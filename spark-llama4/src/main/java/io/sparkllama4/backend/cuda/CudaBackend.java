@@ -2,6 +2,7 @@ package io.sparkllama4.backend.cuda;
 
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.Ceilings;
+import io.sparkllama4.backend.FileReadAhead;
 import io.sparkllama4.backend.Kernels;
 import io.sparkllama4.backend.KvForm;
 import io.sparkllama4.backend.MatrixCut;
@@ -32,6 +33,10 @@ public final class CudaBackend implements Backend {
   private static final int SLOTS = 4;
 
   private static final long SLOT_BYTES = 8L << 20;
+
+  /// Threads that read weights from files before they are sent: several keep fast disks busy, and
+  /// bring the pages of a file into memory faster than one.
+  private static final int READERS = 4;
 
   /// Keys and values take what weights and scratch memory leave, but for what graphs, modules and
   /// the driver take later.
@@ -152,6 +157,11 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public boolean readsHostMemory() {
+    return false;
+  }
+
+  @Override
   public List<TensorSpec> plan(Linear stored, Placement placement, int parts, WeightForm form) {
     List<TensorSpec> plan = new ArrayList<>();
     for (MatrixCut cut : MatrixCut.of(stored, placement, parts)) {
@@ -170,7 +180,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public ReadAhead readAhead(List<Linear> stored, WeightForm form) {
-    return ReadAhead.NONE;
+    return FileReadAhead.start(stored, READERS);
   }
 
   @Override

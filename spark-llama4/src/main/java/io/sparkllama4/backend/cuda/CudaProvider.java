@@ -42,6 +42,7 @@ public final class CudaProvider implements BackendProvider {
           .key("--kernels")
           .exception();
     }
+    options.requireKvDtype("cuda", List.of("auto", "bf16", "fp8"));
   }
 
   @Override
@@ -65,13 +66,14 @@ public final class CudaProvider implements BackendProvider {
           .key("--ranks")
           .exception();
     }
+    DType kvType = options.kvDtype().equals("fp8") ? DType.F8_E4M3 : DType.BF16;
     List<CudaDevice> devices = new ArrayList<>();
     try {
       for (DeviceInfo info : chosen.subList(0, options.ranks())) {
         devices.add(CudaDevice.open(found.driver().orElseThrow(), info.ordinal()));
       }
       return CudaRanks.open(
-          devices, new CudaRanks.Settings(KernelArchive.open(), DType.BF16, options.strict()));
+          devices, new CudaRanks.Settings(KernelArchive.open(), kvType, options.strict()));
     } catch (RuntimeException | Error e) {
       Failures failures = new Failures(e);
       devices.forEach(device -> failures.attempt(device::close));

@@ -128,6 +128,7 @@ public final class BenchSparkCommand implements Callable<Integer> {
     all.put(prefix + "batch.max", Integer.toString(options.engine().maxBatch()));
     all.put(prefix + "prefill.chunk", Integer.toString(options.engine().prefillChunk()));
     all.put(prefix + "kv.tokens", Integer.toString(options.engine().kvTokens()));
+    all.put(prefix + "kv.dtype", options.kvDtype());
     if (!options.engine().prefixCache()) {
       all.put(prefix + "prefix.cache", "off");
     }

@@ -1,8 +1,7 @@
-package io.sparkllama4.backend.cpu;
+package io.sparkllama4.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sparkllama4.backend.ReadAhead;
 import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Matrix;
@@ -22,6 +21,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The file is one hole, which takes no room on a disk, but pages in memory once it is read.
 @Timeout(60)
@@ -65,13 +66,14 @@ class FileReadAheadTest {
     }
   }
 
-  @Test
-  void readsInOrderAndNoFurtherThanItsDistance() throws InterruptedException {
-    try (ReadAhead ahead = FileReadAhead.start(stored)) {
-      awaitRead(7);
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void readsInOrderAndNoFurtherThanItsDistance(int readers) throws InterruptedException {
+    try (ReadAhead ahead = FileReadAhead.start(stored, readers)) {
+      awaitRead(8 * readers - 1);
       // The distance and what the system may read ahead by itself lie before these.
       Thread.sleep(50);
-      assertThat(segments.get(12).isLoaded()).isFalse();
+      assertThat(segments.get(8 * readers + 4).isLoaded()).isFalse();
       assertThat(segments.get(0).isLoaded()).isTrue();
       for (MemorySegment segment : segments) {
         ahead.next();
@@ -80,9 +82,10 @@ class FileReadAheadTest {
     }
   }
 
-  @Test
-  void whoIsInterruptedDoesNotWait() {
-    try (ReadAhead ahead = FileReadAhead.start(stored)) {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4})
+  void whoIsInterruptedDoesNotWait(int readers) {
+    try (ReadAhead ahead = FileReadAhead.start(stored, readers)) {
       Thread.currentThread().interrupt();
       for (int i = 0; i < COUNT; i++) {
         ahead.next();
@@ -91,19 +94,20 @@ class FileReadAheadTest {
     }
   }
 
-  @Test
-  void endsWhereNobodyAsksForMore() {
-    FileReadAhead.start(stored).close();
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4})
+  void endsWhereNobodyAsksForMore(int readers) {
+    FileReadAhead.start(stored, readers).close();
     assertThat(Thread.getAllStackTraces().keySet())
         .extracting(Thread::getName)
-        .doesNotContain("llama4-read-ahead");
+        .noneMatch(name -> name.startsWith("llama4-read-ahead"));
   }
 
   @Test
   void hasNothingToDoWhereNothingIsMapped() {
     try (NativeArena memory = new NativeArena()) {
       Linear linear = Linear.of(Matrix.of(memory.allocate(DType.F32, 4, 4)));
-      assertThat(FileReadAhead.start(List.of(linear))).isSameAs(ReadAhead.NONE);
+      assertThat(FileReadAhead.start(List.of(linear), 1)).isSameAs(ReadAhead.NONE);
     }
   }
 }
