@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 /// where it is computed beside the others, then come the experts that are held.
 final class CudaRouting implements Routing {
   private final CudaStream stream;
+  private final int count;
   private final int chosen;
 
   /// I32 and F32 `[T, k]`.
@@ -41,8 +42,12 @@ final class CudaRouting implements Routing {
   /// The most rows that the last routing can have.
   private int rows;
 
+  /// The rows that it has where all experts are chosen alike.
+  private int typicalRows;
+
   CudaRouting(CudaStream stream, int tokens, int experts, int chosen, Allocator memory) {
     this.stream = stream;
+    this.count = experts;
     this.chosen = chosen;
     this.experts = memory.allocate(DType.I32, tokens, chosen);
     this.scores = memory.allocate(DType.F32, tokens, chosen);
@@ -55,10 +60,12 @@ final class CudaRouting implements Routing {
   }
 
   /// Remembers the shape of what a kernel orders.
-  void ordered(int count, int held, boolean isShared) {
-    tokens = count;
+  void ordered(int given, int held, boolean isShared) {
+    tokens = given;
     groups = held + (isShared ? 1 : 0);
-    rows = count * chosen + (isShared ? count : 0);
+    int shared = isShared ? given : 0;
+    rows = given * chosen + shared;
+    typicalRows = (int) ((long) given * chosen * held / count) + shared;
   }
 
   int chosen() {
@@ -71,6 +78,10 @@ final class CudaRouting implements Routing {
 
   int mostRows() {
     return rows;
+  }
+
+  int typicalRows() {
+    return typicalRows;
   }
 
   @Override

@@ -297,7 +297,7 @@ final class Products implements AutoCloseable {
 
   /// Small tiles while the groups' rows are few on average.
   private Tile groupedTile(Matrix matrix, boolean isGated, CudaRouting routing, PackedRows input) {
-    boolean isFew = routing.mostRows() <= (long) FEW * Math.max(1, routing.groups());
+    boolean isFew = routing.typicalRows() <= (long) FEW * Math.max(1, routing.groups());
     return tile(matrix, isGated, isFew ? FEW : MANY, input);
   }
 
