@@ -132,6 +132,30 @@ class GpuExecutorsTest {
     assertThat(all(local, "y")).doesNotContainNull().isEqualTo(all(cluster, "y"));
   }
 
+  /// The application's executors have no GPU; those that the one stage asks for have.
+  @Test
+  void aStageHasExecutorsWithDevicesOfItsOwn() throws IOException, InterruptedException {
+    List<JsonNode> rows =
+        rows(
+            "local-cluster[1,4,4096]",
+            List.of(
+                GpuRows.STAGE_LEVEL + "=true",
+                "spark.executor.cores=2",
+                "spark.executor.memory=1g",
+                "spark.dynamicAllocation.enabled=true",
+                "spark.dynamicAllocation.shuffleTracking.enabled=true",
+                "spark.dynamicAllocation.initialExecutors=0",
+                "spark.dynamicAllocation.maxExecutors=2",
+                "spark.worker.resource.gpu.amount=2",
+                "spark.worker.resource.gpu.discoveryScript=" + ROOT.resolve("conf/gpus.sh")));
+    assertThat(all(rows, "y")).doesNotContainNull();
+    for (JsonNode row : rows) {
+      String address = row.get("addresses").textValue();
+      assertThat(address).isIn("0", "1");
+      assertThat(row.get("device").textValue()).startsWith("device " + address + " (");
+    }
+  }
+
   @Test
   void anAddressWithoutADeviceFailsTheQueryWithItsKey() throws IOException, InterruptedException {
     Path script = folder.resolve("wrong.sh");

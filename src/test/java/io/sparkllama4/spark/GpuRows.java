@@ -6,7 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.TaskContext;
+import org.apache.spark.resource.ExecutorResourceRequests;
 import org.apache.spark.resource.ResourceInformation;
+import org.apache.spark.resource.ResourceProfile;
+import org.apache.spark.resource.ResourceProfileBuilder;
+import org.apache.spark.resource.TaskResourceRequests;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.types.DataTypes;
 
@@ -14,6 +19,9 @@ import org.apache.spark.sql.types.DataTypes;
 /// process gave them on which device.
 public final class GpuRows {
   static final int ROWS = 24;
+
+  /// A setting of this application: its rows are answered in a stage with resources of its own.
+  static final String STAGE_LEVEL = "spark.gpurows.stage";
 
   /// Without an order: a sort would bring the rows to one process before any is answered.
   private static final String QUERY =
@@ -44,8 +52,19 @@ public final class GpuRows {
           .udf()
           .register(
               "place", place, DataTypes.createMapType(DataTypes.StringType, DataTypes.StringType));
-      spark.sql(QUERY).toJSON().collectAsList().forEach(System.out::println);
+      Dataset<String> rows = spark.sql(QUERY).toJSON();
+      boolean isStageLevel = conf.containsKey(STAGE_LEVEL);
+      (isStageLevel ? rows.toJavaRDD().withResources(gpuStage()).collect() : rows.collectAsList())
+          .forEach(System.out::println);
     }
+  }
+
+  /// Executors with a GPU for one stage of an application whose others have none.
+  private static ResourceProfile gpuStage() {
+    return new ResourceProfileBuilder()
+        .require(new ExecutorResourceRequests().cores(2).memory("1g").resource("gpu", 1, "", ""))
+        .require(new TaskResourceRequests().cpus(1).resource("gpu", 0.5))
+        .build();
   }
 
   /// Where this task runs, and the device of the engine that answers its rows.
