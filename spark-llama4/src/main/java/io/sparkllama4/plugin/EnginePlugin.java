@@ -5,6 +5,7 @@ import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.runtime.ModelHandle;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.SparkConf;
@@ -47,22 +48,26 @@ public final class EnginePlugin implements SparkPlugin {
     return new Executor();
   }
 
-  /// Lets the backend find the driver's library where the configuration says.
+  /// Lets the backend find its libraries where the configuration says.
   ///
-  /// @return whether it says so
-  private static boolean useLibrary(SparkConf conf) {
-    String library = conf.get(Llama4ConfKeys.CUDA_LIBRARY, "").trim();
-    if (!library.isEmpty()) {
-      System.setProperty(Llama4ConfKeys.CUDA_LIBRARY, library);
+  /// @return the keys that say so
+  private static List<String> useLibraries(SparkConf conf) {
+    List<String> keys = new ArrayList<>();
+    for (String key : List.of(Llama4ConfKeys.CUDA_LIBRARY, Llama4ConfKeys.NCCL_LIBRARY)) {
+      String library = conf.get(key, "").trim();
+      if (!library.isEmpty()) {
+        System.setProperty(key, library);
+        keys.add(key);
+      }
     }
-    return !library.isEmpty();
+    return keys;
   }
 
   private static final class Driver implements DriverPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext plugin) {
       Llama4Conf conf = Llama4Conf.of(plugin.conf());
-      boolean ignored = useLibrary(plugin.conf());
+      List<String> ignored = useLibraries(plugin.conf());
       requireResources(plugin.conf());
       addFunctions(plugin.conf());
       if (conf.models().isEmpty()) {
@@ -113,11 +118,11 @@ public final class EnginePlugin implements SparkPlugin {
   }
 
   private static final class Executor implements ExecutorPlugin {
-    private boolean namesLibrary;
+    private List<String> named = List.of();
 
     @Override
     public void init(PluginContext plugin, Map<String, String> extraConf) {
-      namesLibrary = useLibrary(plugin.conf());
+      named = useLibraries(plugin.conf());
       ResourceInformation gpus = plugin.resources().get(GPU_RESOURCE);
       ExecutorEngines.start(
           Llama4Conf.of(plugin.conf()), gpus == null ? List.of() : List.of(gpus.addresses()));
@@ -126,9 +131,7 @@ public final class EnginePlugin implements SparkPlugin {
     @Override
     public void shutdown() {
       ExecutorEngines.stop();
-      if (namesLibrary) {
-        System.clearProperty(Llama4ConfKeys.CUDA_LIBRARY);
-      }
+      named.forEach(System::clearProperty);
     }
   }
 }

@@ -41,6 +41,9 @@ public final class Llama4ConfKeys {
   /// The library of CUDA's driver; empty to look for it.
   public static final String CUDA_LIBRARY = PREFIX + "cuda.library";
 
+  /// NCCL's library; empty to look for it.
+  public static final String NCCL_LIBRARY = PREFIX + "nccl.library";
+
   /// Whether sums must not depend on what shares a step.
   public static final String STRICT = PREFIX + "strict";
 
@@ -83,6 +86,7 @@ public final class Llama4ConfKeys {
           new Key(WEIGHTS_CACHE, "", "--weights-cache"),
           new Key(RANKS, "1", "--ranks"),
           new Key(CUDA_LIBRARY, "", ""),
+          new Key(NCCL_LIBRARY, "", ""),
           new Key(STRICT, "true", "--strict"),
           new Key(MAX_BATCH, "256", "--max-batch"),
           new Key(PREFILL_CHUNK, "512", "--prefill-chunk"),

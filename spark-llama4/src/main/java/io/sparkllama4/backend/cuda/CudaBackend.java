@@ -47,6 +47,7 @@ public final class CudaBackend implements Backend {
   private final PinnedRing ring;
   private final KernelSet set;
   private final Scratch scratch;
+  private final CudaLink link;
   private final CudaKernels kernels;
   private final StepGraphs graphs;
   private final KvForm kv;
@@ -71,7 +72,8 @@ public final class CudaBackend implements Backend {
       set = new KernelSet(device, settings.archive(), target);
       scratch = new Scratch(device);
       int terms = settings.strict() ? 2 : 1;
-      kernels = new CudaKernels(set, stream, scratch, linking.link(set, stream, scratch), terms);
+      link = linking.link(set, stream, scratch);
+      kernels = new CudaKernels(set, stream, scratch, link, terms);
       graphs = new StepGraphs(stream, scratch);
       kv = new KvForm(settings.kvType(), false, KV_SHARE_OF_FREE);
     } catch (RuntimeException | Error e) {
@@ -102,7 +104,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public String kernelDetail() {
-    return device.info().toString();
+    return device.info() + group.map(ranks -> "; " + ranks.detail()).orElse("");
   }
 
   @Override
@@ -291,9 +293,14 @@ public final class CudaBackend implements Backend {
   void stepHere(int rank, IntConsumer body) {
     device.run(
         () -> {
-          body.accept(rank);
-          // What fails on the device fails in the step that asked for it.
-          stream.synchronize();
+          try {
+            body.accept(rank);
+            // What fails on the device fails in the step that asked for it.
+            link.await(stream);
+          } catch (RuntimeException | Error e) {
+            link.fail();
+            throw e;
+          }
         });
   }
 

@@ -19,6 +19,16 @@ interface CudaLink {
         }
       };
 
+  /// Waits until everything that this rank has given its stream is done.
+  default void await(CudaStream stream) {
+    stream.synchronize();
+  }
+
+  /// This rank has failed, and gives the others nothing more in this step. On its device's thread.
+  default void fail() {
+    // Ranks that meet on the host are told there.
+  }
+
   /// As [io.sparkllama4.backend.Kernels#allReduce].
   void allReduce(List<Tensor> partials);
 

@@ -11,7 +11,10 @@ final class CudaRanks implements AutoCloseable {
   private final RankThreads threads;
   private final List<CudaBackend> others = new ArrayList<>();
 
-  private CudaRanks(CudaPeers peers) {
+  private final Collectives collectives;
+
+  private CudaRanks(CudaPeers peers, Collectives collectives) {
+    this.collectives = collectives;
     threads = new RankThreads(peers.meeting());
   }
 
@@ -36,7 +39,8 @@ final class CudaRanks implements AutoCloseable {
       }
     }
     CudaPeers peers = new CudaPeers(devices.size());
-    CudaRanks group = new CudaRanks(peers);
+    Collectives collectives = Collectives.open(devices, settings.strict());
+    CudaRanks group = new CudaRanks(peers, collectives);
     List<CudaBackend> made = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       int rank = i;
@@ -44,7 +48,9 @@ final class CudaRanks implements AutoCloseable {
           new CudaBackend(
               devices.get(rank),
               settings,
-              (kernels, stream, scratch) -> peers.link(rank, kernels, stream, scratch)));
+              (kernels, stream, scratch) ->
+                  collectives.over(
+                      peers.link(rank, kernels, stream, scratch), rank, stream)));
     }
     group.others.addAll(made.subList(1, made.size()));
     return made.getFirst().leading(group);
@@ -53,6 +59,11 @@ final class CudaRanks implements AutoCloseable {
   /// The ranks but the first.
   List<CudaBackend> others() {
     return List.copyOf(others);
+  }
+
+  /// How sums over ranks are taken, and why so.
+  String detail() {
+    return collectives.detail();
   }
 
   /// Runs `body` on all devices' threads, and returns when none runs any more.
@@ -64,6 +75,7 @@ final class CudaRanks implements AutoCloseable {
   public void close() {
     Failures failures = new Failures();
     threads.close();
+    failures.attempt(collectives::close);
     others.forEach(other -> failures.attempt(other::close));
     failures.rethrow();
   }

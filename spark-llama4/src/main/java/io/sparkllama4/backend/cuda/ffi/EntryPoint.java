@@ -4,7 +4,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/// A function of the driver: its exported name and its shape. It can be called in every form that
+/// A function of a library: its exported name and its shape. It can be called in every form that
 /// its shape has; in another one the call fails at once.
 ///
 /// A record, because the JVM takes the handle in it for a constant and compiles the call into its
@@ -209,6 +209,22 @@ public record EntryPoint(
   int call(MemorySegment at, int a, MemorySegment b) {
     try {
       return (int) handle.invokeExact(at, a, b);
+    } catch (Throwable failure) {
+      throw unexpected(failure);
+    }
+  }
+
+  int call(MemorySegment at, MemorySegment a, int b, MemorySegment c) {
+    try {
+      return (int) handle.invokeExact(at, a, b, c);
+    } catch (Throwable failure) {
+      throw unexpected(failure);
+    }
+  }
+
+  int call(MemorySegment at, long a, long b, long c, int d, int e, long f, long g) {
+    try {
+      return (int) handle.invokeExact(at, a, b, c, d, e, f, g);
     } catch (Throwable failure) {
       throw unexpected(failure);
     }

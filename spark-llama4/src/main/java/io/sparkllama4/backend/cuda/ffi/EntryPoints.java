@@ -82,9 +82,17 @@ public final class EntryPoints {
     return add(symbol, arguments, false);
   }
 
+  private static EntryPoint add(String symbol, String arguments, boolean optional) {
+    EntryPoint entry = of(TABLE.entries.size(), symbol, arguments, optional);
+    TABLE.entries.add(entry);
+    return entry;
+  }
+
+  /// A function of any library that returns an int.
+  ///
   /// @param arguments one letter each: `A` address of the host, `I` int, `L` long, `B` byte
   @SuppressWarnings("restricted") // So is every call of native code.
-  private static EntryPoint add(String symbol, String arguments, boolean optional) {
+  static EntryPoint of(int index, String symbol, String arguments, boolean optional) {
     MemoryLayout[] layouts =
         arguments
             .chars()
@@ -98,15 +106,8 @@ public final class EntryPoints {
                     })
             .toArray(MemoryLayout[]::new);
     FunctionDescriptor shape = FunctionDescriptor.of(ValueLayout.JAVA_INT, layouts);
-    EntryPoint entry =
-        new EntryPoint(
-            TABLE.entries.size(),
-            symbol,
-            shape,
-            Linker.nativeLinker().downcallHandle(shape),
-            optional);
-    TABLE.entries.add(entry);
-    return entry;
+    return new EntryPoint(
+        index, symbol, shape, Linker.nativeLinker().downcallHandle(shape), optional);
   }
 
   /// All of them, by their index.
