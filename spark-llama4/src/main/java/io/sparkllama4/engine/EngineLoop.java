@@ -133,9 +133,7 @@ final class EngineLoop implements Runnable {
         sampler.want(slice, first, wanted);
         first += slice.count();
       }
-      runner.ensureBuffers(plan.tokens(), wanted.size());
-      runner.run(plan, wanted);
-      List<SampleResult> results = runner.sample(wanted);
+      List<SampleResult> results = runner.compute(plan, wanted);
       StepWork work = account(plan, System.nanoTime() - start);
       for (int i = 0; i < wanted.size(); i++) {
         take(wanted.get(i), results.get(i), work);
