@@ -10,11 +10,10 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
 /// The emulated driver's own account of its calls, and the switch that lets its kernels do nothing.
-final class DriverTime {
-  private static final MemorySegment PLAY = Arena.global().allocateFrom("cuGraphLaunch");
-  private static final MemorySegment RECORD =
-      Arena.global().allocateFrom("cuStreamBeginCapture_v2");
-
+final class DriverTime implements AutoCloseable {
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment play = arena.allocateFrom("cuGraphLaunch");
+  private final MemorySegment record = arena.allocateFrom("cuStreamBeginCapture_v2");
   private final MethodHandle nullKernels;
   private final MethodHandle nanos;
   private final MethodHandle calls;
@@ -72,12 +71,12 @@ final class DriverTime {
 
   /// Recordings that have been played so far.
   long played() {
-    return calls(PLAY);
+    return calls(play);
   }
 
   /// Recordings that have been made so far.
   long recorded() {
-    return calls(RECORD);
+    return calls(record);
   }
 
   private long calls(MemorySegment entry) {
@@ -86,6 +85,11 @@ final class DriverTime {
     } catch (Throwable e) {
       throw uncallable(e);
     }
+  }
+
+  @Override
+  public void close() {
+    arena.close();
   }
 
   private static IllegalStateException uncallable(Throwable failure) {

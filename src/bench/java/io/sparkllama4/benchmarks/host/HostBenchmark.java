@@ -1,6 +1,8 @@
 package io.sparkllama4.benchmarks.host;
 
 import io.sparkllama4.cli.bench.Presets;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -87,7 +89,10 @@ public final class HostBenchmark implements Callable<Integer> {
 
   /// Runs the command.
   public static void main(String[] arguments) {
-    System.exit(run(new PrintStream(System.out, true, StandardCharsets.UTF_8), arguments));
+    System.exit(
+        run(
+            new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8),
+            arguments));
   }
 
   /// The exit status.
@@ -107,8 +112,16 @@ public final class HostBenchmark implements Callable<Integer> {
 
   private static HostReport measure(Path emulator, Path checkpoints, HostCase measured)
       throws InterruptedException {
-    DriverTime driver = DriverTime.of(emulator, DEVICE_BYTES);
-    HostClock clock = new HostClock(driver, measured.sequences());
+    try (DriverTime driver = DriverTime.of(emulator, DEVICE_BYTES)) {
+      HostClock clock = new HostClock(driver, measured.sequences());
+      run(emulator, checkpoints, measured, driver, clock);
+      return new HostReport(measured, clock.steps(), clock.times());
+    }
+  }
+
+  private static void run(
+      Path emulator, Path checkpoints, HostCase measured, DriverTime driver, HostClock clock)
+      throws InterruptedException {
     try (HostModel model = HostModel.open(emulator, checkpoints, measured, clock)) {
       // What kernels tell the host once, and ids for all rows, must be there when they stop.
       model.generate(measured.sequences(), 1, measured.params(2));
@@ -121,6 +134,5 @@ public final class HostBenchmark implements Callable<Integer> {
         model.generate(measured.sequences(), measured.prompt(), measured.params(measured.tokens()));
       }
     }
-    return new HostReport(measured, clock.steps(), clock.times());
   }
 }
