@@ -52,23 +52,29 @@ final class EngineLoop implements Runnable {
 
   /// Hands sequences over. Callable from any thread.
   void submit(List<Sequence> sequences) {
-    RowError ended;
+    Optional<RowError> ended = arrive(sequences);
+    for (Sequence sequence : sequences) {
+      ended.ifPresent(
+          error -> sequence.submission().complete(sequence.row(), failed(sequence, error)));
+    }
+  }
+
+  /// Lets sequences in, or says why nothing is computed any more.
+  private Optional<RowError> arrive(List<Sequence> sequences) {
     lock.lock();
     try {
-      ended = fatal;
-      if (closing && ended == null) {
-        throw new IllegalStateException("The engine has been closed");
-      }
       if (!closing) {
         arriving.addAll(sequences);
         wake.signal();
-        return;
+        return Optional.empty();
       }
+      if (fatal == null) {
+        throw new IllegalStateException("The engine has been closed");
+      }
+      return fatal();
     } finally {
       lock.unlock();
     }
-    sequences.forEach(
-        sequence -> sequence.submission().complete(sequence.row(), failed(sequence, ended)));
   }
 
   /// Why it takes no more rows, where a step has failed for good.
