@@ -123,6 +123,9 @@ EMULATOR_EXPORT long long emu_calls(const char* name) {
   return entry == nullptr ? -1 : entry->calls;
 }
 
+/// Nanoseconds that calls of entry points have taken so far: what is left of a caller's time is its own.
+EMULATOR_EXPORT long long emu_driver_nanos() { return driverNanos(); }
+
 EMULATOR_EXPORT void emu_null_kernels(int on) {
   CONTROL();
   state().settings.nullKernels = on != 0;

@@ -1,5 +1,6 @@
 #include "driver.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <cstdlib>
 
@@ -15,6 +16,7 @@ namespace {
 
 thread_local uint64_t currentHandle;
 std::string last;
+std::atomic<long long> nanosOfCalls{0};
 
 }  // namespace
 
@@ -40,6 +42,13 @@ void clearReport() { last.clear(); }
 bool isSticky(int error) { return (error >= 700 && error <= 702) || (error >= 713 && error <= 719); }
 
 Inside::~Inside() { hideAll(); }
+
+TimedCall::~TimedCall() {
+  auto took = std::chrono::steady_clock::now() - start;
+  nanosOfCalls += std::chrono::duration_cast<std::chrono::nanoseconds>(took).count();
+}
+
+long long driverNanos() { return nanosOfCalls; }
 
 State& state() {
   static State all;

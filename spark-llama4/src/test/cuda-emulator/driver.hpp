@@ -1,6 +1,7 @@
 /// State of the emulated driver: devices, contexts, and what they own. All of it is used under one lock.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -207,6 +208,19 @@ class Inside {
   std::lock_guard<std::mutex> alone;
 };
 
+/// The time that a call spends in the driver, from its first instruction to its last.
+class TimedCall {
+ public:
+  TimedCall() : start(std::chrono::steady_clock::now()) {}
+  ~TimedCall();
+  TimedCall(const TimedCall&) = delete;
+
+ private:
+  std::chrono::steady_clock::time_point start;
+};
+/// What all calls took that have returned, of all threads.
+long long driverNanos();
+
 /// A call of an entry point: counted, and refused where a failure was asked for.
 struct EntryPoint {
   long calls = 0;
@@ -222,8 +236,9 @@ int countCall(EntryPoint& entry);
 
 #define EMULATOR_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// First in each entry point: takes the lock, counts the call, fails where that was asked for.
+/// First in each entry point: takes the time and the lock, counts the call, fails where that was asked for.
 #define ENTRY()                                                                                  \
+  ::emulator::TimedCall timed;                                                                   \
   ::emulator::Inside inside;                                                                     \
   static ::emulator::EntryPoint& entryOfCall = ::emulator::entryPoint(__func__);                 \
   if (int injected = ::emulator::countCall(entryOfCall)) return injected

@@ -78,8 +78,8 @@ bool show(Allocation& allocation, size_t chunk) {
     return false;
   }
   if (!allocation.filled[chunk]) {
-    if (freshByte != 0) {  // The pages are zero.
-      memset(reinterpret_cast<void*>(start), freshByte, bytes);
+    if (allocation.fresh != 0) {  // The pages are zero.
+      memset(reinterpret_cast<void*>(start), allocation.fresh, bytes);
     }
     allocation.filled[chunk] = true;
   }
@@ -91,6 +91,7 @@ bool show(Allocation& allocation, size_t chunk) {
 
 const Allocation* add(const Allocation& allocation) {
   Allocation& made = live[allocation.address] = allocation;
+  made.fresh = static_cast<unsigned char>(freshByte);
   for (size_t chunk = 0; made.device == HOST && chunk < made.filled.size(); chunk++) {
     if (!show(made, chunk)) {
       live.erase(allocation.address);
@@ -104,7 +105,7 @@ const Allocation* add(const Allocation& allocation) {
 bool untouched(const Allocation& allocation, uintptr_t from, uintptr_t to) {
   for (uintptr_t byte = from; byte < to; byte++) {
     if (allocation.filled[(byte - allocation.firstPage) / CHUNK] &&
-        *reinterpret_cast<const unsigned char*>(byte) != freshByte) {
+        *reinterpret_cast<const unsigned char*>(byte) != allocation.fresh) {
       return false;
     }
   }

@@ -23,6 +23,7 @@ struct Allocation {
   uintptr_t firstPage = 0;
   size_t pageBytes = 0;
   std::vector<bool> filled;  ///< for each chunk of its pages
+  unsigned char fresh = 0;   ///< what nobody has written of it
 };
 
 /// True in all that is or ever was handed out.
@@ -61,7 +62,8 @@ bool reveal(uintptr_t address);
 /// After work: all device memory is hidden from the host.
 void hideAll();
 
-/// What unwritten memory holds: 0xff, which makes NaN of floats, or 0 for kernels that do nothing.
+/// What nobody has written of memory that is allocated from now on: 0xff, which makes NaN of floats, or 0 for kernels that
+/// do nothing.
 extern int freshByte;
 /// A power of two; the start of each allocation is a multiple.
 extern size_t alignmentOfMemory;

@@ -1,4 +1,5 @@
 /// Memory, streams, events, graphs and several devices.
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -263,6 +264,32 @@ void testNullKernels() {
   CHECK_EQUAL(1, emu_calls("cuLaunchKernel"));
 }
 
+/// Memory from before the switch was filled otherwise: giving it back finds nothing wrong with that.
+void testNullKernelsLater() {
+  Machine machine;
+  uint64_t values = allocate(100), target = allocate(100);
+  CHECK_EQUAL(0, machine.run("self_increment", 1, 25, 0, values, target, 25ll));
+  emu_null_kernels(1);
+  CHECK_EQUAL(0, cuMemFree_v2(values));
+  uint64_t later = allocate(100);
+  CHECK_EQUAL(0, cuMemsetD8Async(later, 1, 50, nullptr));
+  emu_null_kernels(0);
+  CHECK_EQUAL(0, cuMemFree_v2(later));
+  CHECK_EQUAL(0, cuMemFree_v2(target));
+}
+
+void testTimeOfCalls() {
+  Machine machine;
+  long long before = emu_driver_nanos();
+  auto start = std::chrono::steady_clock::now();
+  CHECK_EQUAL(0, machine.run("self_increment", 1, 32, 0, allocate(128), allocate(128), 32ll));
+  auto passed = std::chrono::steady_clock::now() - start;
+  long long inDriver = emu_driver_nanos() - before;
+  CHECK(inDriver > 0);
+  CHECK(inDriver <= std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count());
+  CHECK_EQUAL(inDriver, emu_driver_nanos() - before);
+}
+
 }  // namespace
 
 void testMemory() {
@@ -275,6 +302,8 @@ void testMemory() {
   testInjection();
   testInjectionEverywhere();
   testNullKernels();
+  testNullKernelsLater();
+  testTimeOfCalls();
 }
 
 void testStreams() {

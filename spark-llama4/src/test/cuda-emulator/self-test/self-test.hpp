@@ -67,6 +67,7 @@ void emu_schedule(int, unsigned long long);
 int emu_fail(const char*, int, int);
 long long emu_calls(const char*);
 void emu_null_kernels(int);
+long long emu_driver_nanos();
 void emu_strict(int);
 void emu_alignment(unsigned long long);
 long long emu_allocations();

@@ -54,6 +54,21 @@ public final class EmulatedGpu {
     call("emu_null_kernels", 1);
   }
 
+  /// Lets the `nth` call of an entry point from now on fail with `error`, a number of CUDA's.
+  public void fail(String entry, long nth, int error) {
+    try (Arena arena = Arena.ofConfined()) {
+      handle(
+              "emu_fail",
+              ValueLayout.JAVA_INT,
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT)
+          .invokeWithArguments(arena.allocateFrom(entry), Math.toIntExact(nth), error);
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /// Calls of an entry point since the beginning.
   public long calls(String entry) {
     try (Arena arena = Arena.ofConfined()) {

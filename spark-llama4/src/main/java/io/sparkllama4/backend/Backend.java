@@ -9,7 +9,8 @@ import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /// A device that one engine computes on, or the first of several that share its model. Used from
-/// the engine's thread alone, others of the ranks from the bodies of steps.
+/// the engine's thread alone, in [#together] on its behalf, others of the ranks from the bodies of
+/// steps.
 public interface Backend extends AutoCloseable {
   /// The name of its provider: `cpu`.
   String name();
@@ -97,6 +98,12 @@ public interface Backend extends AutoCloseable {
   /// Measures what the machine can do at best; takes about half a second. The first call takes
   /// longer, and memory that is kept until the backend is closed.
   Ceilings measureCeilings();
+
+  /// Runs `body`, which calls this backend again and again: one whose calls go to a thread of its
+  /// own runs all of it there, so that the caller waits for that thread once instead of each time.
+  default void together(Runnable body) {
+    body.run();
+  }
 
   /// Runs the body of one step on all ranks at once, each on a thread of its own, the first on the
   /// caller's. The body only calls kernels of its rank, takes no branch on data, allocates nothing

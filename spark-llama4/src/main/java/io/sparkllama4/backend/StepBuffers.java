@@ -66,7 +66,7 @@ public final class StepBuffers implements AutoCloseable {
   private final Tensor logitsPart;
   private final Routing routing;
 
-  /// Allocates all buffers.
+  /// Allocates all buffers, or none where it fails.
   ///
   /// @param tokens most tokens of a step
   /// @param logitRows most rows of logits that are made at once
@@ -75,8 +75,14 @@ public final class StepBuffers implements AutoCloseable {
     this.tokens = tokens;
     this.logitRows = logitRows;
     List<Tensor> all = new ArrayList<>();
-    for (long[] shape : shapes(sizes, tokens, logitRows)) {
-      all.add(memory.allocate(DType.F32, shape));
+    try {
+      for (long[] shape : shapes(sizes, tokens, logitRows)) {
+        all.add(memory.allocate(DType.F32, shape));
+      }
+      routing = backend.allocateRouting(tokens, sizes.experts(), sizes.chosen(), memory);
+    } catch (RuntimeException | Error e) {
+      memory.close();
+      throw e;
     }
     int next = 0;
     hidden = all.get(next++);
@@ -97,7 +103,6 @@ public final class StepBuffers implements AutoCloseable {
     headInput = all.get(next++);
     logits = all.get(next++);
     logitsPart = sizes.logitsPart() == 0 ? logits : all.get(next);
-    routing = backend.allocateRouting(tokens, sizes.experts(), sizes.chosen(), memory);
   }
 
   /// The shapes of the buffers in the order of the constructor: the one place that memory planning

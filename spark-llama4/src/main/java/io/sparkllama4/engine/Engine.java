@@ -212,6 +212,12 @@ public final class Engine implements AutoCloseable {
     return Math.max(0, plannedBytes - runner.takenBytes());
   }
 
+  /// Why it takes no more rows in this process: a step failed, and its device is lost. All rows
+  /// fail with this from then on. Empty while it answers.
+  public Optional<RowError> failure() {
+    return loop.fatal();
+  }
+
   /// What has been done so far.
   public EngineStats stats() {
     return loop.stats();

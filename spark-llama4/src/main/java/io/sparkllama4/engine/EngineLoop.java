@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,9 @@ final class EngineLoop implements Runnable {
   private final Condition wake = lock.newCondition();
   private final Queue<Sequence> arriving = new ArrayDeque<>();
   private boolean closing;
+
+  /// Why nothing is computed any more; null while it is, and where it was closed.
+  private volatile @Nullable RowError fatal;
 
   private volatile EngineStats stats = EngineStats.NONE;
 
@@ -48,16 +52,34 @@ final class EngineLoop implements Runnable {
 
   /// Hands sequences over. Callable from any thread.
   void submit(List<Sequence> sequences) {
+    Optional<RowError> ended = arrive(sequences);
+    for (Sequence sequence : sequences) {
+      ended.ifPresent(
+          error -> sequence.submission().complete(sequence.row(), failed(sequence, error)));
+    }
+  }
+
+  /// Lets sequences in, or says why nothing is computed any more.
+  private Optional<RowError> arrive(List<Sequence> sequences) {
     lock.lock();
     try {
-      if (closing) {
+      if (!closing) {
+        arriving.addAll(sequences);
+        wake.signal();
+        return Optional.empty();
+      }
+      if (fatal == null) {
         throw new IllegalStateException("The engine has been closed");
       }
-      arriving.addAll(sequences);
-      wake.signal();
+      return fatal();
     } finally {
       lock.unlock();
     }
+  }
+
+  /// Why it takes no more rows, where a step has failed for good.
+  Optional<RowError> fatal() {
+    return Optional.ofNullable(fatal);
   }
 
   /// Makes the loop look for cancelled rows.
@@ -99,7 +121,9 @@ final class EngineLoop implements Runnable {
   /// Whoever still waits is told, and nobody else can come in.
   private void failRest() {
     close();
-    RowError error = new RowError(ErrorCode.ENGINE_FAILED, "The engine was closed");
+    RowError ended = fatal;
+    RowError error =
+        ended == null ? new RowError(ErrorCode.ENGINE_FAILED, "The engine was closed") : ended;
     scheduler.drain().forEach(sequence -> fail(sequence, error));
     arriving.forEach(sequence -> fail(sequence, error));
   }
@@ -133,9 +157,7 @@ final class EngineLoop implements Runnable {
         sampler.want(slice, first, wanted);
         first += slice.count();
       }
-      runner.ensureBuffers(plan.tokens(), wanted.size());
-      runner.run(plan, wanted);
-      List<SampleResult> results = runner.sample(wanted);
+      List<SampleResult> results = runner.compute(plan, wanted);
       StepWork work = account(plan, System.nanoTime() - start);
       for (int i = 0; i < wanted.size(); i++) {
         take(wanted.get(i), results.get(i), work);
@@ -215,13 +237,22 @@ final class EngineLoop implements Runnable {
     finish(sequence, failed(sequence, error));
   }
 
-  /// A step that failed takes its rows with it; the engine goes on for the others.
+  /// A step that failed takes its rows with it; the engine goes on for the others, unless the
+  /// device is lost: then nobody else can be answered either.
   private void failStep(StepPlan plan, Throwable failure) {
     LOG.error("A step of {} tokens failed", plan.tokens(), failure);
     RowError error =
         failure instanceof Llama4Exception known
             ? new RowError(known.code(), known.report().describe())
             : new RowError(ErrorCode.ENGINE_FAILED, "A step of the engine failed: " + failure);
+    if (failure instanceof Llama4Exception known && known.isFatal()) {
+      fatal =
+          new RowError(
+              error.code(),
+              "The engine takes no more rows in this process, because a step failed for good: "
+                  + error.message());
+      close();
+    }
     for (StepPlan.Slice slice : plan.slices()) {
       fail(slice.sequence(), error);
     }

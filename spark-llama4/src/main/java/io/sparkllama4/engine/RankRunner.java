@@ -8,18 +8,26 @@ import io.sparkllama4.model.KvCache;
 import io.sparkllama4.model.KvGroup;
 import io.sparkllama4.model.StepInput;
 import io.sparkllama4.tensor.Tensor;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// One rank's part of every step: its decoder with its cache, in which blocks lie as on all other
 /// ranks, and its scratch memory. Used from the engine's thread between steps, and from the rank's
 /// in them.
 final class RankRunner implements AutoCloseable {
+  /// What even the smallest step makes room for, so that those behind it need no more.
+  private static final int LEAST_TOKENS = 16;
+
+  private static final int LEAST_ROWS = 4;
+
   private final Decoder decoder;
   private final Backend backend;
   private final KvCache cache;
   private final Probe probe;
 
-  /// Replaced by the engine's thread alone; others ask how much it takes.
-  private volatile StepBuffers buffers;
+  /// None before the first step, and behind one that found no memory. Replaced by the engine's
+  /// thread alone; others ask how much they take.
+  private volatile @Nullable StepBuffers buffers;
 
   private long moves;
 
@@ -29,7 +37,6 @@ final class RankRunner implements AutoCloseable {
     this.probe = probe;
     this.cache =
         new KvCache(decoder.share().spec(), blocks.blockTokens(), blocks.capacities(), backend);
-    this.buffers = smallBuffers();
   }
 
   /// Makes room for blocks 0 to `blocks - 1` of `group`.
@@ -38,47 +45,55 @@ final class RankRunner implements AutoCloseable {
   }
 
   void forward(StepInput input) {
-    decoder.forward(input, cache, buffers, probe);
+    decoder.forward(input, cache, Objects.requireNonNull(buffers), probe);
   }
 
   /// As [Decoder#head].
   Tensor head(int count, Tensor rows) {
-    return decoder.head(count, rows, buffers);
+    return decoder.head(count, rows, Objects.requireNonNull(buffers));
   }
 
   int logitRowCapacity() {
-    return buffers.logitRowCapacity();
+    StepBuffers known = buffers;
+    return known == null ? 0 : known.logitRowCapacity();
+  }
+
+  private int tokenCapacity() {
+    StepBuffers known = buffers;
+    return known == null ? 0 : known.tokenCapacity();
   }
 
   /// Callable from any thread.
   long takenBytes() {
-    return cache.bytes() + buffers.bytes();
+    StepBuffers known = buffers;
+    return cache.bytes() + (known == null ? 0 : known.bytes());
   }
 
-  /// How often the scratch memory was replaced.
+  /// How often scratch memory was given up.
   long moves() {
     return moves;
   }
 
   /// Scratch memory for a step; grows by doubling, and never holds anything between steps.
   void ensureBuffers(int tokens, int rows) {
-    if (tokens <= buffers.tokenCapacity() && rows <= buffers.logitRowCapacity()) {
+    if (tokens <= tokenCapacity() && rows <= logitRowCapacity()) {
       return;
     }
-    int newTokens = Math.max(buffers.tokenCapacity(), ceilingPowerOfTwo(tokens));
-    int newRows = Math.max(buffers.logitRowCapacity(), ceilingPowerOfTwo(rows));
-    buffers.close();
-    // Small ones are there again whatever happens, so that a step that is too large costs its own
-    // rows and no others.
-    buffers = smallBuffers();
-    StepBuffers large = new StepBuffers(backend, decoder.share().bufferSizes(), newTokens, newRows);
-    buffers.close();
-    buffers = large;
-    moves++;
+    int newTokens = Math.max(Math.max(LEAST_TOKENS, tokenCapacity()), ceilingPowerOfTwo(tokens));
+    int newRows = Math.max(Math.max(LEAST_ROWS, logitRowCapacity()), ceilingPowerOfTwo(rows));
+    giveBuffersBack();
+    // Where there is no memory for a step that is too large, it costs its own rows and no others:
+    // the next one begins with as much as it needs.
+    buffers = new StepBuffers(backend, decoder.share().bufferSizes(), newTokens, newRows);
   }
 
-  private StepBuffers smallBuffers() {
-    return new StepBuffers(backend, decoder.share().bufferSizes(), 16, 4);
+  private void giveBuffersBack() {
+    StepBuffers known = buffers;
+    if (known != null) {
+      buffers = null;
+      moves++;
+      known.close();
+    }
   }
 
   private static int ceilingPowerOfTwo(int value) {
@@ -87,7 +102,7 @@ final class RankRunner implements AutoCloseable {
 
   @Override
   public void close() {
-    buffers.close();
+    giveBuffersBack();
     cache.close();
   }
 }

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Executes plans: brings sequences to the kernels of all ranks and samples back. Confined to the
-/// engine's thread.
+/// engine's thread, or to one of the backend's that works while the engine's waits for it.
 final class StepRunner implements AutoCloseable {
   /// Rows of logits made at once: enough to use every weight of the head well, little memory even
   /// for vocabularies of 200,000.
@@ -53,9 +53,21 @@ final class StepRunner implements AutoCloseable {
   /// @param row what is asked of it
   record Wanted(Sequence sequence, int position, int index, SampleRow row) {}
 
-  /// Computes the tokens of `plan`, those of `wanted` to the end; keys and values are in the cache
+  /// Computes the tokens of `plan`, and samples those of `wanted`; keys and values are in the cache
   /// afterwards.
-  void run(StepPlan plan, List<Wanted> wanted) {
+  List<SampleResult> compute(StepPlan plan, List<Wanted> wanted) {
+    List<SampleResult> results = new ArrayList<>(wanted.size());
+    backend.together(
+        () -> {
+          ensureBuffers(plan.tokens(), wanted.size());
+          run(plan, wanted);
+          sample(wanted, results);
+        });
+    return results;
+  }
+
+  /// Computes those of `wanted` to the end.
+  private void run(StepPlan plan, List<Wanted> wanted) {
     for (RankRunner rank : ranks) {
       rank.reserve(KvGroup.GLOBAL, blocks.blocksInUse(KvGroup.GLOBAL));
       rank.reserve(KvGroup.CHUNKED, blocks.blocksInUse(KvGroup.CHUNKED));
@@ -76,13 +88,12 @@ final class StepRunner implements AutoCloseable {
   }
 
   /// Makes the wanted logits of the step that has just been run, and samples them.
-  List<SampleResult> sample(List<Wanted> wanted) {
+  private void sample(List<Wanted> wanted, List<SampleResult> results) {
     int count = wanted.size();
     int most = Math.min(wanted.size(), MOST_LOGIT_ROWS);
     if (most > ranks.getFirst().logitRowCapacity()) {
       throw new IllegalStateException("Logit rows were not planned for");
     }
-    List<SampleResult> results = new ArrayList<>(wanted.size());
     for (int first = 0; first < wanted.size(); first += most) {
       List<Wanted> part = wanted.subList(first, Math.min(wanted.size(), first + most));
       IntList rows = new IntList(part.size());
@@ -101,7 +112,6 @@ final class StepRunner implements AutoCloseable {
             }
           });
     }
-    return results;
   }
 
   /// The memory of cache and scratch buffers that has been taken so far. Callable from any thread.
@@ -110,7 +120,7 @@ final class StepRunner implements AutoCloseable {
   }
 
   /// Scratch memory for a step.
-  void ensureBuffers(int tokens, int logitRows) {
+  private void ensureBuffers(int tokens, int logitRows) {
     int rows = Math.min(logitRows, MOST_LOGIT_ROWS);
     ranks.forEach(rank -> rank.ensureBuffers(tokens, rows));
   }

@@ -71,22 +71,26 @@ final class StepTensors implements AutoCloseable {
   /// Integers in the memory of one rank, which grows by doubling.
   private final class Copy {
     private final Backend backend;
+    private final Tensor nothing;
     private Allocator memory;
     private Tensor target;
 
     Copy(Backend backend) {
       this.backend = backend;
       this.memory = backend.allocator();
-      this.target = memory.allocate(DType.I32, 0);
+      this.nothing = memory.allocate(DType.I32, 0);
+      this.target = nothing;
     }
 
     Tensor of(IntList values) {
       if (target.size(0) < values.size()) {
+        // Before anything can fail: nobody writes to memory that is gone.
+        target = nothing;
+        moves++;
         memory.close();
         memory = backend.allocator();
         target =
             memory.allocate(DType.I32, Math.max(64, Integer.highestOneBit(values.size()) * 2L));
-        moves++;
       }
       backend.write(values.array(), values.size(), target);
       return target.rows(values.size());

@@ -30,6 +30,11 @@ public class Llama4Exception extends RuntimeException {
     return report;
   }
 
+  /// Whether what failed is lost to this process: whatever is asked of it next fails as well.
+  public boolean isFatal() {
+    return false;
+  }
+
   /// The published code.
   public ErrorCode code() {
     return report.code();

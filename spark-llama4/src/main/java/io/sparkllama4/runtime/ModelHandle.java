@@ -238,10 +238,6 @@ public final class ModelHandle implements AutoCloseable {
 
   @Override
   public void close() {
-    engine.close();
-    weights.close();
-    backend.close();
-    tokenizer.close();
-    checkpoint.close();
+    Closing.of(checkpoint, tokenizer, backend, weights, engine).close();
   }
 }

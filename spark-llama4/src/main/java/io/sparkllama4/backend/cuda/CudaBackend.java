@@ -255,6 +255,12 @@ public final class CudaBackend implements Backend {
     throw new UnsupportedOperationException("A device is measured by gpu-selftest");
   }
 
+  /// Uploads and steps are calls to the device's thread, which is woken once for all of them.
+  @Override
+  public void together(Runnable body) {
+    device.run(body);
+  }
+
   @Override
   public void step(IntConsumer body) {
     if (group.isPresent()) {

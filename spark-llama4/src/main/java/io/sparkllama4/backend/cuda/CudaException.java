@@ -84,6 +84,7 @@ public final class CudaException extends Llama4Exception {
   }
 
   /// Whether the device is lost to this process, so that the executor must be replaced.
+  @Override
   public boolean isFatal() {
     return error.isSticky();
   }

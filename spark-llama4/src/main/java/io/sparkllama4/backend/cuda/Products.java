@@ -6,6 +6,7 @@ import io.sparkllama4.tensor.Linear;
 import io.sparkllama4.tensor.Matrix;
 import io.sparkllama4.tensor.Quantization;
 import io.sparkllama4.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
 import java.util.IdentityHashMap;
@@ -328,11 +329,11 @@ final class Products implements AutoCloseable {
     }
     long bytes = (long) Long.BYTES * addresses.length;
     DeviceMemory memory = DeviceMemory.allocate(stream.device(), bytes);
-    try (PinnedMemory pinned = PinnedMemory.allocate(stream.device(), bytes)) {
-      java.lang.foreign.MemorySegment.copy(
-          addresses, 0, pinned.segment(), ValueLayout.JAVA_LONG, 0, addresses.length);
-      stream.copyToDevice(pinned.segment(), memory.address(), bytes);
-      stream.synchronize();
+    try (PinnedRing ring = new PinnedRing(stream, 1, bytes)) {
+      ring.upload(MemorySegment.ofArray(addresses), memory.address(), bytes);
+    } catch (RuntimeException | Error e) {
+      new Failures(e).attempt(memory::close);
+      throw e;
     }
     return new GroupTable(memory);
   }

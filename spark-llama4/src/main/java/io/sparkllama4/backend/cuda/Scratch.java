@@ -50,11 +50,12 @@ final class Scratch implements AutoCloseable {
     }
     if (known != null) {
       memories.remove(use);
+      // Whether or not there is other memory: what was recorded must not use this any more.
+      moves++;
       known.close();
     }
     DeviceMemory made = DeviceMemory.allocate(device, Math.max(256, bytes));
     memories.put(use, made);
-    moves++;
     return made.address();
   }
 
@@ -74,7 +75,7 @@ final class Scratch implements AutoCloseable {
     return new Tensor(dtype, shape, DeviceSegments.device(address(use, bytes), bytes));
   }
 
-  /// How often memory has been taken: what was recorded before may use some that is gone.
+  /// How often memory has been given up: what was recorded before may use some that is gone.
   long moves() {
     return moves;
   }
