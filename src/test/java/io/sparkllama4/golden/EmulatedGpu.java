@@ -54,6 +54,16 @@ public final class EmulatedGpu {
     call("emu_null_kernels", 1);
   }
 
+  /// Lets the `nth` call from now on fail with an error of the driver's.
+  public void fail(String entry, int nth, int error) {
+    try (Arena arena = Arena.ofConfined()) {
+      handle("emu_fail", null, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)
+          .invokeWithArguments(arena.allocateFrom(entry), nth, error);
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /// Calls of an entry point since the beginning.
   public long calls(String entry) {
     try (Arena arena = Arena.ofConfined()) {

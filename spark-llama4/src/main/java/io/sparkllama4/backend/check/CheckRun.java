@@ -94,6 +94,20 @@ public final class CheckRun {
     lost = loss.get();
   }
 
+  /// Closes what checks have used. Where that fails, it is a failed check of its own; a lost device
+  /// has nothing that could be given back.
+  public void giveBack(String name, AutoCloseable used) {
+    Finding finding =
+        run(
+            () -> {
+              used.close();
+              return Finding.passed("given back");
+            });
+    if (finding.status() != Finding.Status.PASSED && lost.isEmpty()) {
+      add(new CheckResult(name, finding, 0));
+    }
+  }
+
   /// The boundary: whatever goes wrong in a check is what it found.
   private static Finding run(Check check) {
     try {

@@ -7,6 +7,7 @@ import io.sparkllama4.backend.check.DeviceTests;
 import io.sparkllama4.backend.check.DeviceTestsProvider;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,8 +65,13 @@ public final class CudaProvider implements DeviceTestsProvider {
     CudaFinder.Found found =
         usable(
             "spark.llama4.cuda.library", "no device", "a GPU of compute capability 8.0 or newer");
-    return new CudaSelfTest(
-        found.driver().orElseThrow(), new DeviceChoice(devices).among(found.devices()));
+    try {
+      return new CudaSelfTest(
+          found.driver().orElseThrow(), new DeviceChoice(devices).among(found.devices()));
+    } catch (Llama4Exception e) {
+      // Spark's resources gave no address here.
+      throw e.report().key("--device").exception(e);
+    }
   }
 
   @Override

@@ -94,26 +94,26 @@ final class CudaSelfTest implements DeviceTests {
 
   @Override
   public void driver(CheckRun run) {
-    try (CheckedDevice.Late device =
-        new CheckedDevice.Late(() -> new CheckedDevice(open(info()), isEmulated))) {
-      run.watch(device::loss);
-      check(run, device, "streams_in_order", StreamChecks::order);
-      check(run, device, "events_order_streams", StreamChecks::events);
-      check(run, device, "pinned_ring", StreamChecks::ring);
-      check(run, device, "copies_read_late", StreamChecks::late);
-      check(run, device, "fills_and_copies", StreamChecks::copies);
-      check(run, device, "event_times", StreamChecks::times);
-      check(run, device, "modules", on -> LaunchChecks.modules(on, isEmulated));
-      check(run, device, "graphs", LaunchChecks::graphs);
-      check(run, device, "failed_recording", LaunchChecks::failedRecording);
-      check(run, device, "arguments", LaunchChecks::arguments);
-      check(run, device, "launch_limits", LaunchChecks::limits);
-      check(run, device, "shared_memory", LaunchChecks::sharedMemory);
-      check(run, device, "mapped_memory", LaunchChecks::mapped);
-      check(run, device, "out_of_memory", LaunchChecks::outOfMemory);
-      check(run, device, "memory_given_back", LaunchChecks::givenBack);
-      check(run, device, "peer_copies", this::peers);
-    }
+    CheckedDevice.Late device =
+        new CheckedDevice.Late(() -> new CheckedDevice(open(info()), isEmulated));
+    run.watch(device::loss);
+    check(run, device, "streams_in_order", StreamChecks::order);
+    check(run, device, "events_order_streams", StreamChecks::events);
+    check(run, device, "pinned_ring", StreamChecks::ring);
+    check(run, device, "copies_read_late", StreamChecks::late);
+    check(run, device, "fills_and_copies", StreamChecks::copies);
+    check(run, device, "event_times", StreamChecks::times);
+    check(run, device, "modules", on -> LaunchChecks.modules(on, isEmulated));
+    check(run, device, "graphs", LaunchChecks::graphs);
+    check(run, device, "failed_recording", LaunchChecks::failedRecording);
+    check(run, device, "arguments", LaunchChecks::arguments);
+    check(run, device, "launch_limits", LaunchChecks::limits);
+    check(run, device, "shared_memory", LaunchChecks::sharedMemory);
+    check(run, device, "mapped_memory", LaunchChecks::mapped);
+    check(run, device, "out_of_memory", LaunchChecks::outOfMemory);
+    check(run, device, "memory_given_back", LaunchChecks::givenBack);
+    check(run, device, "peer_copies", this::peers);
+    run.giveBack("closing", device);
   }
 
   private static void check(
@@ -186,17 +186,17 @@ final class CudaSelfTest implements DeviceTests {
   @Override
   public void kernels(CheckRun run, Backend specification) {
     Set<String> used = new TreeSet<>();
-    try (LateBackend backend = new LateBackend(true)) {
-      run.watch(backend::loss);
-      new KernelChecks(backend, specification, EXACT_TERMS).all(run);
-      run.check("ranks", () -> RankChecks.kernels(backend.get()));
-      used.addAll(backend.usedKernels());
-    }
-    try (LateBackend backend = new LateBackend(false)) {
-      run.watch(backend::loss);
-      new KernelChecks(backend, specification, 1).products(run);
-      used.addAll(backend.usedKernels());
-    }
+    LateBackend exact = new LateBackend(true);
+    run.watch(exact::loss);
+    new KernelChecks(exact, specification, EXACT_TERMS).all(run);
+    run.check("ranks", () -> RankChecks.kernels(exact.get()));
+    used.addAll(exact.usedKernels());
+    run.giveBack("closing", exact);
+    LateBackend rounded = new LateBackend(false);
+    run.watch(rounded::loss);
+    new KernelChecks(rounded, specification, 1).products(run);
+    used.addAll(rounded.usedKernels());
+    run.giveBack("closing_rounded", rounded);
     run.check("all_kernels", () -> everyKernel(used));
   }
 
@@ -217,13 +217,13 @@ final class CudaSelfTest implements DeviceTests {
   @Override
   public void speed(CheckRun run, Optional<DataSheet> sheet) {
     SpeedChecks.Sizes sizes = isEmulated ? SpeedChecks.Sizes.SMALL : SpeedChecks.Sizes.SCOUT;
-    try (LateBackend backend = new LateBackend(true)) {
-      run.watch(backend::loss);
-      new SpeedChecks(backend::get, sizes, sheet).all(run);
-    }
-    try (LateBackend backend = new LateBackend(false)) {
-      run.watch(backend::loss);
-      new SpeedChecks(backend::get, sizes, sheet).rounded(run);
-    }
+    LateBackend exact = new LateBackend(true);
+    run.watch(exact::loss);
+    new SpeedChecks(exact::get, sizes, sheet).all(run);
+    run.giveBack("closing", exact);
+    LateBackend rounded = new LateBackend(false);
+    run.watch(rounded::loss);
+    new SpeedChecks(rounded::get, sizes, sheet).rounded(run);
+    run.giveBack("closing_rounded", rounded);
   }
 }

@@ -20,6 +20,9 @@ final class SpeedAttention implements AutoCloseable {
   private static final int HEAD_DIM = 128;
   private static final int BLOCK_TOKENS = 16;
 
+  /// As each byte of a brain float or a float, 0.75.
+  private static final byte SOMETHING = 0x3f;
+
   private final CudaBackend backend;
   private final AttentionSpec spec;
   private final int context;
@@ -62,10 +65,24 @@ final class SpeedAttention implements AutoCloseable {
       step = new StepTokens(positions, positions, starts, context, tokens);
       queries = memory.allocate(DType.F32, count, spec.queryWidth());
       output = memory.allocate(DType.F32, count, spec.queryWidth());
+      backend.stream()
+          .device()
+          .run(
+              () -> {
+                fill(cache.keys(0));
+                fill(cache.values(0));
+                fill(queries);
+              });
     } catch (RuntimeException | Error e) {
       new Failures(e).attempt(memory::close);
       throw e;
     }
+  }
+
+  /// Some number that is not zero.
+  private void fill(Tensor tensor) {
+    long bytes = tensor.data().byteSize();
+    backend.stream().fill(tensor.data().address(), SOMETHING, bytes);
   }
 
   private static int[] shuffled(int count) {

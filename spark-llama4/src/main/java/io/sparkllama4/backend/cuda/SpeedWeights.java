@@ -139,6 +139,7 @@ final class SpeedWeights implements AutoCloseable {
     try (Allocator memory = on.allocator()) {
       Tensor input = memory.allocate(DType.F32, rows, sizes.width());
       Tensor output = memory.allocate(DType.F32, rows, sizes.hidden());
+      write(on, input);
       double flops = 2.0 * rows * sizes.width() * sizes.hidden();
       double bytes = weights.getFirst().bytes() + activations(rows);
       return measuring.of(
@@ -161,7 +162,7 @@ final class SpeedWeights implements AutoCloseable {
     try (Allocator memory = on.allocator();
         StepBuffers buffers = new StepBuffers(on, buffered, rows, 1)) {
       Tensor hidden = memory.allocate(DType.F32, rows, sizes.hidden());
-      on.write(random(rows), rows * sizes.hidden(), ints(hidden));
+      write(on, hidden);
       on.step(_ -> on.kernels().mixture(hidden, layer, buffers, Probe.NONE));
       long used = Arrays.stream(buffers.routing().experts()).distinct().count();
       double expert =
@@ -176,16 +177,12 @@ final class SpeedWeights implements AutoCloseable {
     }
   }
 
-  private static Tensor ints(Tensor floats) {
-    return new Tensor(DType.I32, floats.shape(), floats.data());
-  }
-
-  /// Bits of floats of all signs.
-  private int[] random(int rows) {
+  /// Numbers of all signs: zeros would cost the device less power, and so less time.
+  private static void write(CudaBackend on, Tensor floats) {
     SplittableRandom random = new SplittableRandom(6);
-    int[] bits = new int[rows * sizes.hidden()];
+    int[] bits = new int[Math.toIntExact(floats.shape().elements())];
     Arrays.setAll(bits, _ -> Float.floatToRawIntBits((float) random.nextDouble(-1, 1)));
-    return bits;
+    on.write(bits, bits.length, new Tensor(DType.I32, floats.shape(), floats.data()));
   }
 
   @Override

@@ -63,15 +63,15 @@ final class EndToEndSpeed {
   void run(CheckRun run) {
     for (ModelShape shape : shapes) {
       for (String weights : List.of("bf16", "int4")) {
-        try (LateModel model = new LateModel(shape, weights)) {
-          String name = shape.name() + "_" + weights;
-          for (int n : prompts) {
-            check(run, name + "_prefill_" + n, model, on -> QuickSpeeds.prefill(on, n));
-          }
-          for (int n : sequences) {
-            check(run, name + "_decode_" + n, model, on -> QuickSpeeds.decode(on, n, steps));
-          }
+        LateModel model = new LateModel(shape, weights);
+        String name = shape.name() + "_" + weights;
+        for (int n : prompts) {
+          check(run, name + "_prefill_" + n, model, on -> QuickSpeeds.prefill(on, n));
         }
+        for (int n : sequences) {
+          check(run, name + "_decode_" + n, model, on -> QuickSpeeds.decode(on, n, steps));
+        }
+        run.giveBack(name + "_closing", model);
       }
     }
   }
