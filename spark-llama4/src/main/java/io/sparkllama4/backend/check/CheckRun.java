@@ -2,6 +2,7 @@ package io.sparkllama4.backend.check;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -83,8 +84,12 @@ public final class CheckRun {
     }
     if (limit.left() <= needed) {
       String text =
-          "no time: %.0f of %.0f s are left, it takes %.0f at least; --seconds gives more"
-              .formatted(limit.left(), limit.seconds(), needed);
+          String.format(
+              Locale.ROOT,
+              "no time: %.0f of %.0f s are left, it takes %.0f at least; --seconds gives more",
+              limit.left(),
+              limit.seconds(),
+              needed);
       add(new CheckResult(name, Finding.skipped(text), 0));
       return;
     }

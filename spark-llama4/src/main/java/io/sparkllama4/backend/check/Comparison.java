@@ -69,7 +69,7 @@ final class Comparison {
   /// All bits of two pieces of memory.
   void bits(String what, Tensor found, Tensor expected) {
     long first = found.data().mismatch(expected.data());
-    number(what + ": first byte that differs", 0, first, -1, 0);
+    number(what + ": first byte that differs", 0, (double) first, -1, 0);
   }
 
   /// Something that is right or wrong.
@@ -89,7 +89,7 @@ final class Comparison {
                 numbers,
                 100 * share);
     return Finding.that(others == 0 && numbers > 0, text)
-        .with("numbers", numbers)
+        .with("numbers", (double) numbers)
         .with("largest_error", largest)
         .with("share_of_bound", share);
   }

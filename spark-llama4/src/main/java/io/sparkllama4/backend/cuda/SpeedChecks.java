@@ -109,6 +109,8 @@ final class SpeedChecks {
 
   /// Takes the time of launches on the device's thread.
   interface Measuring {
+    /// What came of launches that were timed.
+    ///
     /// @param work of one launch
     /// @param launch takes its index, so that each may find its data elsewhere
     Finding of(CudaBackend on, Work work, IntConsumer launch);

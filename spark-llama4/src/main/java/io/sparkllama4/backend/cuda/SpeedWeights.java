@@ -120,7 +120,7 @@ final class SpeedWeights implements AutoCloseable {
     long bits = isFp8 ? FP8_BITS : BF16_BITS;
     long exponent = isFp8 ? FP8_EXPONENT : BF16_EXPONENT;
     for (long i = 0; i < words; i++) {
-      long word = random.nextLong() & bits | exponent;
+      long word = (random.nextLong() & bits) | exponent;
       values.data().setAtIndex(ValueLayout.JAVA_LONG, i, word);
     }
     if (!isFp8) {
@@ -173,7 +173,7 @@ final class SpeedWeights implements AutoCloseable {
               on,
               new SpeedChecks.Work(used * expert + 2 * activations(rows), flops),
               _ -> on.kernels().mixture(hidden, layer, buffers, Probe.NONE));
-      return finding.with("experts_used", used);
+      return finding.with("experts_used", (double) used);
     }
   }
 

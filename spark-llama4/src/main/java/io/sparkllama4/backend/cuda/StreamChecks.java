@@ -118,7 +118,7 @@ final class StreamChecks {
             BYTES,
             wrong);
     return Finding.that(earlier + later == BYTES && wrong == 0, text)
-        .with("bytes_read_after_call", later);
+        .with("bytes_read_after_call", (double) later);
   }
 
   /// Fills and copies of odd sizes at odd places change these alone.
