@@ -18,7 +18,9 @@ final class Arrows {
     allow("backend.cpu.ffi");
     allow("backend.cpu", "backend", "backend.cpu.ffi");
     allow("backend.cuda.ffi", "error");
-    allow("backend.cuda", "backend", "backend.cuda.ffi");
+    // What a backend's own tests say goes through here to whoever asks for them.
+    allow("backend.check", "backend");
+    allow("backend.cuda", "backend.check", "backend.cuda.ffi");
     allow("model", "backend");
     allow("engine", "model");
     allow("weights", "model");
@@ -36,7 +38,8 @@ final class Arrows {
     allow("examples.tickets");
     // Benchmarks open a model as everybody does, and may look at all of it.
     allow("cli.bench", "runtime");
-    allow("cli", "runtime", "runtime.plan", "cli.bench");
+    allow("cli.gpu", "cli.bench", "runtime.plan", "backend.check");
+    allow("cli", "runtime", "runtime.plan", "cli.bench", "cli.gpu");
     // It names the extension and the plugin by text, as a user's configuration does.
     allow("cli.spark", "cli");
   }

@@ -73,7 +73,7 @@ final class Rules {
         new Rule("text alone sees text.jinja", onlySeenBy("text.jinja", "text"), "cli.KnowsInside"),
         new Rule(
             "commands alone see cli.bench",
-            onlySeenBy("cli.bench", "cli", "cli.spark"),
+            onlySeenBy("cli.bench", "cli", "cli.gpu", "cli.spark"),
             "runtime.KnowsBench"),
         new Rule("nobody imports backend.cpu", onlySeenBy("backend.cpu"), "runtime.KnowsCpu"),
         new Rule("nobody imports backend.cuda", onlySeenBy("backend.cuda"), "runtime.KnowsCuda"),

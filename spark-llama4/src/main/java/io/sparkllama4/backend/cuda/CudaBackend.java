@@ -82,6 +82,16 @@ public final class CudaBackend implements Backend {
     }
   }
 
+  /// The kernels of its device.
+  KernelSet kernelSet() {
+    return set;
+  }
+
+  /// What all its work is given to.
+  CudaStream stream() {
+    return stream;
+  }
+
   /// This rank as the first of several.
   CudaBackend leading(CudaRanks others) {
     group = Optional.of(others);

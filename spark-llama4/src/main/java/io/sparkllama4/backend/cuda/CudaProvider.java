@@ -3,15 +3,17 @@ package io.sparkllama4.backend.cuda;
 import io.sparkllama4.backend.Availability;
 import io.sparkllama4.backend.Backend;
 import io.sparkllama4.backend.BackendOptions;
-import io.sparkllama4.backend.BackendProvider;
+import io.sparkllama4.backend.check.DeviceTests;
+import io.sparkllama4.backend.check.DeviceTestsProvider;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
+import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 
 /// Opens CUDA devices, on machines that have one.
-public final class CudaProvider implements BackendProvider {
+public final class CudaProvider implements DeviceTestsProvider {
   @Override
   public String name() {
     return "cuda";
@@ -45,18 +47,38 @@ public final class CudaProvider implements BackendProvider {
     options.requireKvDtype("cuda", List.of("auto", "bf16", "fp8"));
   }
 
+  /// @param found what was asked for, `expected` what could be
+  private static CudaFinder.Found usable(String key, String found, String expected) {
+    CudaFinder.Found devices = CudaFinder.find();
+    if (!devices.isUsable()) {
+      throw ErrorReport.of(
+              ErrorCode.BACKEND_UNAVAILABLE,
+              "Cannot open backend [cuda]: " + String.join("; ", devices.reasons()))
+          .found(found, expected)
+          .key(key)
+          .exception();
+    }
+    return devices;
+  }
+
+  @Override
+  public DeviceTests deviceTests(List<String> devices) {
+    CudaFinder.Found found =
+        usable(
+            "spark.llama4.cuda.library", "no device", "a GPU of compute capability 8.0 or newer");
+    try {
+      return new CudaSelfTest(
+          found.driver().orElseThrow(), new DeviceChoice(devices).among(found.devices()));
+    } catch (Llama4Exception e) {
+      // Spark's resources gave no address here.
+      throw e.report().key("--device").exception(e);
+    }
+  }
+
   @Override
   public Backend open(BackendOptions options) {
     check(options);
-    CudaFinder.Found found = CudaFinder.find();
-    if (!found.isUsable()) {
-      throw ErrorReport.of(
-              ErrorCode.BACKEND_UNAVAILABLE,
-              "Cannot open backend [cuda]: " + String.join("; ", found.reasons()))
-          .found("cuda", "auto, cpu")
-          .key("--backend")
-          .exception();
-    }
+    CudaFinder.Found found = usable("--backend", "cuda", "auto, cpu");
     List<DeviceInfo> chosen = new DeviceChoice(options.devices()).among(found.devices());
     if (chosen.size() < options.ranks()) {
       throw ErrorReport.of(

@@ -2,6 +2,8 @@ package io.sparkllama4.backend.cuda;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 
 /// All kernels of a device, loaded when the first of their file is asked for. Used on the device's
@@ -27,6 +29,21 @@ final class KernelSet implements AutoCloseable {
       launches.put(kernel, known);
     }
     return known;
+  }
+
+  /// The names of all kernels that there are.
+  Set<String> all() {
+    return figures.keySet();
+  }
+
+  /// What the compiler said of a kernel that there is.
+  KernelFigures figures(String kernel) {
+    return Objects.requireNonNull(figures.get(kernel), kernel);
+  }
+
+  /// The names of those that have been asked for.
+  Set<String> used() {
+    return Set.copyOf(launches.keySet());
   }
 
   private CudaModule module(String kernel) {

@@ -7,8 +7,11 @@
 /// device runs), [Launch] (one kernel with its arguments), and how failures are told ([CudaError],
 /// [CudaException]).
 ///
-/// It may know the backend interfaces, tensors and `backend.cuda.ffi`, which alone calls native
-/// code; nobody imports this package.
+/// [CudaSelfTest] tests a device: its driver ([StreamChecks], [LaunchChecks]), its kernels and
+/// their speed ([SpeedChecks]).
+///
+/// It may know the backend interfaces, tensors, the checks of backends and `backend.cuda.ffi`,
+/// which alone calls native code; nobody imports this package.
 @NullMarked
 package io.sparkllama4.backend.cuda;
 

@@ -46,6 +46,20 @@ public final class Presets {
         .resolve("presets");
   }
 
+  /// Whether the checkpoint of `shape` lies under `directory` already.
+  public static boolean isMade(ModelShape shape, Path directory) {
+    return Files.isDirectory(place(shape, directory));
+  }
+
+  /// Bytes of the weights of a checkpoint of `shape`.
+  public static long bytes(ModelShape shape) {
+    return MadeCheckpoint.bytes(shape);
+  }
+
+  private static Path place(ModelShape shape, Path directory) {
+    return directory.resolve(shape.name() + "-" + FORMAT);
+  }
+
   /// The checkpoint of `shape` under `directory`, made if it is not there yet.
   ///
   /// @param weights the form that the weights will have in memory
@@ -55,7 +69,7 @@ public final class Presets {
   public static Path checkpoint(
       ModelShape shape, Path directory, String weights, Consumer<String> progress) {
     requireMemory(shape, weights);
-    Path wanted = directory.resolve(shape.name() + "-" + FORMAT);
+    Path wanted = place(shape, directory);
     if (Files.isDirectory(wanted)) {
       return wanted;
     }

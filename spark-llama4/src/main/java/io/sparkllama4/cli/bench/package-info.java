@@ -6,7 +6,7 @@
 ///
 /// A model is opened as everybody opens one, with every option, and its engine is given token ids:
 /// a tokenizer would only blur the figures. This package may know the runtime and what the runtime
-/// may know; only the commands in `cli` and `cli.spark` use it.
+/// may know; only the commands in `cli` and `cli.spark` and the self-test in `cli.gpu` use it.
 @NullMarked
 package io.sparkllama4.cli.bench;
 

@@ -4,6 +4,7 @@ import io.sparkllama4.cli.BenchCommand;
 import io.sparkllama4.cli.CommandFailures;
 import io.sparkllama4.cli.Console;
 import io.sparkllama4.cli.GenerateCommand;
+import io.sparkllama4.cli.GpuSelfTestCommand;
 import io.sparkllama4.cli.InfoCommand;
 import io.sparkllama4.cli.PlanCommand;
 import io.sparkllama4.cli.ScoreCommand;
@@ -45,7 +46,8 @@ public final class Main implements Runnable {
             .addSubcommand(new BenchCommand(console))
             .addSubcommand(new BenchSparkCommand(console))
             .addSubcommand(new PerplexityCommand(console))
-            .addSubcommand(new PlanCommand(console));
+            .addSubcommand(new PlanCommand(console))
+            .addSubcommand(new GpuSelfTestCommand(console));
     new CommandFailures(console).handle(commands);
     return commands.execute(args);
   }

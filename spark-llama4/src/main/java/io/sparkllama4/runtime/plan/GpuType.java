@@ -3,6 +3,9 @@ package io.sparkllama4.runtime.plan;
 import io.sparkllama4.error.ErrorCode;
 import io.sparkllama4.error.ErrorReport;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// Cards with their published figures, whose sources docs/gpu.md names.
@@ -19,6 +22,9 @@ public enum GpuType {
   H200(150_000_000_000L, 4.8e12, 989e12, 1979e12),
   /// B200 SXM.
   B200(180_000_000_000L, 8e12, 2250e12, 4500e12);
+
+  /// How far drivers' figures lie from those that are planned with.
+  private static final double MEMORY_SPREAD = 0.1;
 
   private final long memoryBytes;
   private final double bytesPerSecond;
@@ -45,6 +51,22 @@ public enum GpuType {
         .found(name, names())
         .key("--gpus")
         .exception();
+  }
+
+  /// The card that calls itself `name`, where that one's figures are known: cards for other slots
+  /// have the same names and are slower.
+  ///
+  /// @param memoryBytes that the driver shows
+  public static Optional<GpuType> ofDevice(String name, long memoryBytes) {
+    List<String> words = List.of(name.toUpperCase(Locale.ROOT).split("[^A-Z0-9]+"));
+    if (words.contains("PCIE") || words.contains("NVL")) {
+      return Optional.empty();
+    }
+    return Arrays.stream(values())
+        .filter(type -> words.contains(type.name()))
+        .filter(
+            type -> Math.abs(memoryBytes - type.memoryBytes) <= MEMORY_SPREAD * type.memoryBytes)
+        .findFirst();
   }
 
   /// All names, for messages.
