@@ -39,7 +39,7 @@ void report(const char* format, ...) {
 const std::string& lastReport() { return last; }
 void clearReport() { last.clear(); }
 
-bool isSticky(int error) { return (error >= 700 && error <= 702) || (error >= 713 && error <= 719); }
+bool isSticky(int error) { return error == 700 || error == 702 || (error >= 713 && error <= 719); }
 
 Inside::~Inside() { hideAll(); }
 

@@ -90,6 +90,7 @@ class ModelErrorInjectionTest {
                       Optional.empty(),
                       devices,
                       List.of(),
+                      "auto",
                       true,
                       batches.withoutShortcuts())));
     }

@@ -101,6 +101,10 @@ final class TestModel implements AutoCloseable {
     return checkpoint;
   }
 
+  Backend backend() {
+    return backend;
+  }
+
   /// All answers, in order.
   List<Completion> answer(PromptBatch rows) {
     return answers(engine, rows);

@@ -113,6 +113,8 @@ public final class ModelHandle implements AutoCloseable {
           closing.onFailure(Backends.open(options.backend(), backendOptions(options)));
       if (options.backend().equals("auto") && backend.name().equals("cpu")) {
         LOG.info("No GPU computes: {}", Backends.availability("cuda").reasons());
+      } else if (backend.name().equals("cuda")) {
+        LOG.info("Computes on {}", backend.kernelDetail());
       }
       PlacedWeights weights = PlacedWeights.of(checkpoint, shares, backend, options, reservedBytes);
       closing.onFailure(weights);

@@ -65,6 +65,7 @@ final class HostModel implements AutoCloseable {
             Optional.empty(),
             1,
             List.of(),
+            "auto",
             true,
             batches.withoutShortcuts());
     String before = System.getProperty(LIBRARY, "");

@@ -56,8 +56,7 @@ final class Collectives implements AutoCloseable {
       }
       int result = nccl.commInitAll(made, count, numbers);
       if (result != 0) {
-        return none(
-            "NCCL [" + nccl.origin() + "] cannot begin on them: " + nccl.describe(result));
+        return none("NCCL [" + nccl.origin() + "] cannot begin on them: " + nccl.describe(result));
       }
       List<Long> communicators = new ArrayList<>();
       for (int i = 0; i < count; i++) {
@@ -106,8 +105,7 @@ final class Collectives implements AutoCloseable {
           continue;
         }
         int result =
-            library.sum(
-                partial.data().address(), count, communicators.get(rank), stream.handle());
+            library.sum(partial.data().address(), count, communicators.get(rank), stream.handle());
         if (result != 0) {
           throw ErrorReport.of(
                   ErrorCode.DEVICE_ERROR,

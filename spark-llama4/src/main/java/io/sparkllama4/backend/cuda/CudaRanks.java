@@ -49,8 +49,7 @@ final class CudaRanks implements AutoCloseable {
               devices.get(rank),
               settings,
               (kernels, stream, scratch) ->
-                  collectives.over(
-                      peers.link(rank, kernels, stream, scratch), rank, stream)));
+                  collectives.over(peers.link(rank, kernels, stream, scratch), rank, stream)));
     }
     group.others.addAll(made.subList(1, made.size()));
     return made.getFirst().leading(group);

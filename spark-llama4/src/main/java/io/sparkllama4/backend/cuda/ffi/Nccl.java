@@ -24,8 +24,7 @@ public final class Nccl {
 
   private static final EntryPoint GET_VERSION = EntryPoints.of(0, "ncclGetVersion", "A", false);
   private static final EntryPoint INIT_ALL = EntryPoints.of(1, "ncclCommInitAll", "AIA", false);
-  private static final EntryPoint ALL_REDUCE =
-      EntryPoints.of(2, "ncclAllReduce", "LLLIILL", false);
+  private static final EntryPoint ALL_REDUCE = EntryPoints.of(2, "ncclAllReduce", "LLLIILL", false);
   private static final EntryPoint ABORT = EntryPoints.of(3, "ncclCommAbort", "L", false);
   private static final EntryPoint DESTROY = EntryPoints.of(4, "ncclCommDestroy", "L", false);
   private static final List<EntryPoint> ALL =
