@@ -92,8 +92,9 @@ public interface Backend extends AutoCloseable {
   void write(int[] values, int count, Tensor target);
 
   /// Measures what the machine can do at best; takes about half a second. The first call takes
-  /// longer, and memory that is kept until the backend is closed.
-  Ceilings measureCeilings();
+  /// longer, and memory that is kept until the backend is closed. Empty where the backend measures
+  /// none: the self-test of devices does that.
+  Optional<Ceilings> measureCeilings();
 
   /// Runs the body of one step on all ranks at once, each on a thread of its own, the first on the
   /// caller's. The body only calls kernels of its rank, takes no branch on data, allocates nothing
