@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sparkllama4.golden.EmulatedGpu;
 import io.sparkllama4.golden.Oracle;
 import io.sparkllama4.tensor.NativeArena;
 import java.io.IOException;
@@ -227,6 +228,32 @@ class BenchCommandTest {
                 "false"));
 
     assertThat(cases(document)).containsExactly("prefill 4", "decode 2");
+  }
+
+  @Test
+  void aDeviceHasNoCeilingsHere() {
+    EmulatedGpu emulated = EmulatedGpu.fresh(1, 0);
+    try {
+      JsonNode document =
+          document(
+              tiny(
+                  "--backend",
+                  "cuda",
+                  "--prefill",
+                  "5",
+                  "--decode",
+                  "",
+                  "--kv-tokens",
+                  "256",
+                  "--json"));
+      assertThat(document.at("/backend/name").textValue()).isEqualTo("cuda");
+      assertThat(document.at("/ceilings/fp32_gflops").isNull()).isTrue();
+      assertThat(document.at("/cases/0/share_of_ceiling").isNull()).isTrue();
+      assertThat(document.at("/cases/0/median").doubleValue()).isPositive();
+      assertThat(emulated.allocations()).isZero();
+    } finally {
+      EmulatedGpu.forget();
+    }
   }
 
   @ParameterizedTest

@@ -96,8 +96,9 @@ public interface Backend extends AutoCloseable {
   void write(int[] values, int count, Tensor target);
 
   /// Measures what the machine can do at best; takes about half a second. The first call takes
-  /// longer, and memory that is kept until the backend is closed.
-  Ceilings measureCeilings();
+  /// longer, and memory that is kept until the backend is closed. Empty where the backend measures
+  /// none: the self-test of devices does that.
+  Optional<Ceilings> measureCeilings();
 
   /// Runs `body`, which calls this backend again and again: one whose calls go to a thread of its
   /// own runs all of it there, so that the caller waits for that thread once instead of each time.

@@ -301,7 +301,7 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public Ceilings measureCeilings() {
+  public Optional<Ceilings> measureCeilings() {
     CpuCeilings open = ceilings;
     if (open == null) {
       CpuPool all = pool;
@@ -312,7 +312,7 @@ public final class CpuBackend implements Backend {
       open = new CpuCeilings(all, math);
       ceilings = open;
     }
-    return open.measure();
+    return Optional.of(open.measure());
   }
 
   @Override

@@ -70,14 +70,25 @@ final class SpeedChecks {
   private final Supplier<CudaBackend> backend;
   private final Sizes sizes;
   private final Optional<DeviceTests.DataSheet> sheet;
-  private Optional<Double> copySpeed = Optional.empty();
+  private Optional<Double> copySpeed;
 
   /// @param backend on the device, or why there is none
   /// @param sheet of the card, where it is known
-  SpeedChecks(Supplier<CudaBackend> backend, Sizes sizes, Optional<DeviceTests.DataSheet> sheet) {
+  /// @param copySpeed bytes per second of a copy, where one was measured already
+  SpeedChecks(
+      Supplier<CudaBackend> backend,
+      Sizes sizes,
+      Optional<DeviceTests.DataSheet> sheet,
+      Optional<Double> copySpeed) {
     this.backend = backend;
     this.sizes = sizes;
     this.sheet = sheet;
+    this.copySpeed = copySpeed;
+  }
+
+  /// Bytes per second of the copy, once it was measured.
+  Optional<Double> copySpeed() {
+    return copySpeed;
   }
 
   /// Everything.

@@ -40,15 +40,19 @@ final class Measured {
     }
   }
 
-  /// Takes a sample, the ceilings before and behind it where they are wanted.
+  /// Takes a sample, the ceilings before and behind it where they are wanted and the backend
+  /// measures any.
   void measure(BenchModel model, boolean withCeilings) throws InterruptedException {
     if (!withCeilings) {
       samples.add(measured.run(model));
       return;
     }
-    Speeds before = Speeds.of(model.backend().measureCeilings());
+    Optional<Speeds> before = model.backend().measureCeilings().map(Speeds::of);
     samples.add(measured.run(model));
-    ceilings.add(Speeds.mean(before, Speeds.of(model.backend().measureCeilings())));
+    if (before.isPresent()) {
+      Optional<Speeds> behind = model.backend().measureCeilings().map(Speeds::of);
+      ceilings.add(Speeds.mean(before.get(), behind.orElseThrow()));
+    }
   }
 
   boolean isLong() {
