@@ -7,6 +7,7 @@ import io.sparkllama4.tensor.DType;
 import io.sparkllama4.tensor.Tensor;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 
@@ -84,7 +85,7 @@ final class Lesson {
         backend.write(bits, bits.length, value);
       }
 
-      /// Itself: it writes to what lies on the device, and needs no copy.
+      // Itself: it writes to what lies on the device, and needs no copy.
       @Override
       public Probe through(UnaryOperator<Tensor> view) {
         return this;
@@ -93,7 +94,7 @@ final class Lesson {
   }
 
   /// Names that were to be given, and were not.
-  TreeSet<String> missing() {
+  Set<String> missing() {
     return missing;
   }
 

@@ -18,9 +18,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Every prompt of every oracle with its continuation on emulated devices, whatever its margins: it
 /// is given the reference's tokens, and the routers' logits of the scalar kernels, which give the
-/// reference's answers. What is left is what keys and values in bf16 cost, which scalar kernels
-// that
-/// round them show as well.
+/// reference's answers. What is left is what the rounding of keys and values costs, which scalar
+/// kernels that round them show as well.
 @Timeout(300)
 class TaughtCudaTest {
   /// How much more it may differ from the reference than scalar kernels do which round keys and

@@ -51,6 +51,7 @@ final class HostClock implements StepListener {
   /// @param backend nanoseconds of these in the backend
   /// @param engine nanoseconds of these outside the backend
   /// @param driver nanoseconds in the driver, on top of these
+  @SuppressWarnings("ArrayRecordComponent") // Read where it is made.
   record Times(long[] host, long[] backend, long[] engine, long[] driver) {}
 
   /// Counts steps from now on; while the engine rests.

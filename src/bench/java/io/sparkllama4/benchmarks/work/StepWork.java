@@ -30,12 +30,6 @@ final class StepWork {
 
   private static final int MOST_SPLITS = 8;
 
-  /// Blocks of products that an H100 has at a time, two to each of its 132 multiprocessors.
-  private static final int WAVE = 264;
-
-  /// What of a matrix may stay in its cache of 50 MB from one wave to the next.
-  private static final double CACHED = 25e6;
-
   private final StepCase of;
   private final AttentionSpec attention;
   private final List<Entry> entries = new ArrayList<>();
@@ -102,28 +96,6 @@ final class StepWork {
   private void addTensor(String kernel, long launches, double bytes, double flops) {
     entries.add(
         new Entry(kernel, launches, launches * bytes, launches * bytes, launches * flops, true));
-  }
-
-  /// Products.
-  ///
-  /// @param weights bytes of all matrices
-  /// @param inputs bytes of all rows of inputs
-  /// @param outputs bytes of all rows of outputs
-  /// @param columns blocks side by side over the outputs of a matrix
-  /// @param tiles of rows, of all matrices
-  /// @param each tiles of rows of one matrix
-  private record Tiling(
-      double weights, double inputs, double outputs, double columns, double tiles, double each) {
-    double bytes() {
-      double matrix = weights * each / tiles;
-      double together = Math.max(1, Math.floor(WAVE / columns));
-      double reads = matrix > CACHED ? Math.ceil(each / together) : 1;
-      return weights * reads + inputs + outputs;
-    }
-
-    double loads() {
-      return weights * each + inputs * columns + outputs;
-    }
   }
 
   private void add(String kernel, long launches, Tiling tiling, double flops) {

@@ -1,6 +1,5 @@
-/// What the kernels of GPUs move and compute in a step of a published model ([StepWork]), counted
-// and
-/// not measured: [WorkPage] writes it into `docs/gpu.md`.
+/// What the kernels of GPUs move and compute in a step of a published model ([StepWork]): counted,
+/// not measured. [WorkPage] writes it into `docs/gpu.md`.
 @NullMarked
 package io.sparkllama4.benchmarks.work;
 
