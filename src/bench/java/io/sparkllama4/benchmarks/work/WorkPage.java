@@ -55,8 +55,14 @@ public final class WorkPage {
     PlanRequest decode = StepCase.request(model, gpus, weights, DECODE_CONTEXT);
     table(
         lines,
-        String.format(Locale.ROOT, "%s, %s weights, fp8 cache, on %s: %d sequences of %,d tokens generate a token each",
-            model, weights, gpus, SEQUENCES, DECODE_CONTEXT),
+        String.format(
+            Locale.ROOT,
+            "%s, %s weights, fp8 cache, on %s: %d sequences of %,d tokens generate a token each",
+            model,
+            weights,
+            gpus,
+            SEQUENCES,
+            DECODE_CONTEXT),
         StepCase.decode(decode, SEQUENCES, 2),
         StepCase.decode(decode, SEQUENCES, 1));
     lines.add("");
@@ -80,7 +86,9 @@ public final class WorkPage {
       double seconds = entry.seconds(strict.card());
       String[] name = entry.kernel().split(", ", 2);
       lines.add(
-          String.format(Locale.ROOT, "| `%s`%s | %d | %,.1f | %,.1f | %,.2f | %,.1f | %.1f %% |",
+          String.format(
+              Locale.ROOT,
+              "| `%s`%s | %d | %,.1f | %,.1f | %,.2f | %,.1f | %.1f %% |",
               name[0],
               name.length > 1 ? ", " + name[1] : "",
               entry.launches(),
@@ -91,7 +99,9 @@ public final class WorkPage {
               100 * seconds / total));
     }
     lines.add(
-        String.format(Locale.ROOT, "| all | %d | %,.1f | %,.1f | %,.2f | %,.1f | |",
+        String.format(
+            Locale.ROOT,
+            "| all | %d | %,.1f | %,.1f | %,.2f | %,.1f | |",
             entries.stream().mapToLong(StepWork.Entry::launches).sum(),
             entries.stream().mapToDouble(StepWork.Entry::bytes).sum() / 1e6,
             entries.stream().mapToDouble(StepWork.Entry::loads).sum() / 1e6,
@@ -99,7 +109,9 @@ public final class WorkPage {
             total * 1e6));
     lines.add("");
     lines.add(
-        String.format(Locale.ROOT, "`plan` gives the step %,.1f \u00b5s: kernels, each at the rates of the card, reach %.0f %% of"
+        String.format(
+            Locale.ROOT,
+            "`plan` gives the step %,.1f \u00b5s: kernels, each at the rates of the card, reach %.0f %% of"
                 + " the roofline, and %.0f %% with `--strict false`.",
             strict.roofline() * 1e6,
             100 * strict.roofline() / total,
