@@ -49,6 +49,11 @@ public final class EmulatedGpu {
     return emulated;
   }
 
+  /// The emulator that this process uses already, as it is.
+  public static EmulatedGpu running() {
+    return new EmulatedGpu(NativeLibrary.open(System.getProperty(PROPERTY)));
+  }
+
   /// Lets kernels count and do nothing.
   public void nullKernels() {
     call("emu_null_kernels", 1);

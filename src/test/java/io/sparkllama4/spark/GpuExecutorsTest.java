@@ -75,7 +75,10 @@ class GpuExecutorsTest {
 
   private List<JsonNode> rows(String master, List<String> settings)
       throws IOException, InterruptedException {
-    UserProcess process = run(0, master, settings);
+    return parsed(run(0, master, settings));
+  }
+
+  private static List<JsonNode> parsed(UserProcess process) {
     List<JsonNode> rows =
         process
             .output()
@@ -154,6 +157,23 @@ class GpuExecutorsTest {
       assertThat(address).isIn("0", "1");
       assertThat(row.get("device").textValue()).startsWith("device " + address + " (");
     }
+  }
+
+  /// The answers are those of an undisturbed job, and the driver knows why an executor has ended.
+  @Test
+  void anExecutorWhoseDeviceIsLostIsReplaced() throws IOException, InterruptedException {
+    List<JsonNode> undisturbed = rows("local[2]", List.of());
+    UserProcess process =
+        run(
+            0,
+            "local-cluster[1,4,2048]",
+            with(
+                TWO_EXECUTORS,
+                GpuRows.LOSES_DEVICE + "=true",
+                "spark.worker.resource.gpu.discoveryScript=" + ROOT.resolve("conf/gpus.sh")));
+    assertThat(all(parsed(process), "y")).isEqualTo(all(undisturbed, "y"));
+    assertThat(process.errors())
+        .containsPattern("Executor [01] ends, and Spark replaces it: .*CUDA_ERROR_LAUNCH_FAILED");
   }
 
   @Test

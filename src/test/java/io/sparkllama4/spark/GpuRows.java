@@ -1,5 +1,6 @@
 package io.sparkllama4.spark;
 
+import io.sparkllama4.golden.EmulatedGpu;
 import io.sparkllama4.golden.Oracle;
 import io.sparkllama4.plugin.ExecutorEngines;
 import java.util.List;
@@ -20,13 +21,19 @@ import org.apache.spark.sql.types.DataTypes;
 public final class GpuRows {
   static final int ROWS = 24;
 
+  /// CUDA's number of an error that ends a context.
+  private static final int LAUNCH_FAILED = 719;
+
   /// A setting of this application: its rows are answered in a stage with resources of its own.
   static final String STAGE_LEVEL = "spark.gpurows.stage";
+
+  /// A setting of this application: the device of the first row's first attempt is lost.
+  static final String LOSES_DEVICE = "spark.gpurows.lost";
 
   /// Without an order: a sort would bring the rows to one process before any is answered.
   private static final String QUERY =
       "SELECT id, y, place.process, place.addresses, place.device FROM (SELECT id, llama4_generate("
-          + "concat('row ', id), max_tokens => CAST(id % 4 + 1 AS INT)) AS y, place(id) AS place"
+          + "concat('row ', seen(id)), max_tokens => CAST(id % 4 + 1 AS INT)) AS y, place(id) AS place"
           + " FROM range(0, "
           + ROWS
           + ", 1, 8))";
@@ -52,6 +59,9 @@ public final class GpuRows {
           .udf()
           .register(
               "place", place, DataTypes.createMapType(DataTypes.StringType, DataTypes.StringType));
+      boolean losesDevice = conf.containsKey(LOSES_DEVICE);
+      UDF1<Long, Long> seen = id -> seen(id, losesDevice);
+      spark.session().udf().register("seen", seen, DataTypes.LongType);
       Dataset<String> rows = spark.sql(QUERY).toJSON();
       boolean isStageLevel = conf.containsKey(STAGE_LEVEL);
       (isStageLevel ? rows.toJavaRDD().withResources(gpuStage()).collect() : rows.collectAsList())
@@ -65,6 +75,15 @@ public final class GpuRows {
         .require(new ExecutorResourceRequests().cores(2).memory("1g").resource("gpu", 1, "", ""))
         .require(new TaskResourceRequests().cpus(1).resource("gpu", 0.5))
         .build();
+  }
+
+  /// The row, which may cost its executor the device.
+  private static long seen(long id, boolean losesDevice) {
+    if (losesDevice && id == 0 && TaskContext.get().attemptNumber() == 0) {
+      // In the midst of the next step.
+      EmulatedGpu.running().fail("cuLaunchKernel", 5, LAUNCH_FAILED);
+    }
+    return id;
   }
 
   /// Where this task runs, and the device of the engine that answers its rows.

@@ -15,6 +15,7 @@ import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
 import org.apache.spark.resource.ResourceInformation;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,6 +81,14 @@ public final class EnginePlugin implements SparkPlugin {
       return Map.of();
     }
 
+    @Override
+    public @Nullable Object receive(Object message) {
+      if (message instanceof ExecutorEnds(String executor, String reason)) {
+        LOG.error("Executor {} ends, and Spark replaces it: {}", executor, reason);
+      }
+      return null;
+    }
+
     /// Spark's local mode has no resources: it would wait for ever for a task's part of one.
     private static void requireResources(SparkConf conf) {
       String master = conf.get("spark.master", "");
@@ -125,7 +134,9 @@ public final class EnginePlugin implements SparkPlugin {
       named = useLibraries(plugin.conf());
       ResourceInformation gpus = plugin.resources().get(GPU_RESOURCE);
       ExecutorEngines.start(
-          Llama4Conf.of(plugin.conf()), gpus == null ? List.of() : List.of(gpus.addresses()));
+          Llama4Conf.of(plugin.conf()),
+          gpus == null ? List.of() : List.of(gpus.addresses()),
+          new LostDevice(plugin));
     }
 
     @Override

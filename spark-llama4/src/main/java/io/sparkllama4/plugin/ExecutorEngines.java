@@ -18,8 +18,10 @@ public final class ExecutorEngines {
   private final Llama4Conf conf;
   private final Engines engines;
   private final StatementAnswers answers;
+  private final LostDevice lost;
 
-  private ExecutorEngines(Llama4Conf conf, List<String> devices) {
+  private ExecutorEngines(Llama4Conf conf, List<String> devices, LostDevice lost) {
+    this.lost = lost;
     this.conf = conf;
     this.engines = new Engines(conf.models(), conf.runtime().withDevices(devices));
     this.answers = new StatementAnswers(conf.answersBytes());
@@ -27,9 +29,10 @@ public final class ExecutorEngines {
 
   /// @param devices addresses of the devices that Spark has given to this executor; none where it
   ///     gives none
-  static synchronized void start(Llama4Conf conf, List<String> devices) {
+  /// @param lost what is done when one of them is lost
+  static synchronized void start(Llama4Conf conf, List<String> devices, LostDevice lost) {
     stop();
-    current = new ExecutorEngines(conf, devices);
+    current = new ExecutorEngines(conf, devices, lost);
   }
 
   static synchronized void stop() {
@@ -64,6 +67,16 @@ public final class ExecutorEngines {
   /// The configuration.
   public Llama4Conf conf() {
     return conf;
+  }
+
+  /// Ends this executor, whose device is lost; the task that has found it out may fail first.
+  public void end(String reason) {
+    lost.end(reason);
+  }
+
+  /// Holds up a task that has come to an executor which ends.
+  public void awaitEnd() {
+    lost.awaitEnd();
   }
 
   /// What equal rows of a statement share.

@@ -4,6 +4,7 @@ import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.Engine;
 import io.sparkllama4.engine.RowError;
 import io.sparkllama4.engine.Submission;
+import io.sparkllama4.error.ErrorReport;
 import io.sparkllama4.error.Llama4Exception;
 import io.sparkllama4.plugin.ExecutorEngines;
 import io.sparkllama4.plugin.Llama4ConfKeys;
@@ -148,6 +149,11 @@ public final class PartitionInference implements Iterator<InternalRow> {
         return new Call(plan, arguments, encoder, null);
       }
       ModelHandle model = engines.engines().model(plan.alias());
+      Optional<RowError> lost = model.engine().failure();
+      if (lost.isPresent()) {
+        engines.awaitEnd();
+        throw failed(lost.get());
+      }
       RowEncoder encoder = new ModelRows(plan, model, engines.conf().seed());
       return new Call(plan, arguments, encoder, model.engine());
     } catch (Llama4Exception e) {
@@ -156,6 +162,11 @@ public final class PartitionInference implements Iterator<InternalRow> {
       failure.initCause(e);
       throw failure;
     }
+  }
+
+  /// The failure of a task on an executor that can answer no row.
+  private static QueryFailure failed(RowError lost) {
+    return new QueryFailure(ErrorReport.of(lost.code(), lost.message()));
   }
 
   private void close() {
@@ -278,12 +289,25 @@ public final class PartitionInference implements Iterator<InternalRow> {
           ResultValues.value(call.plan(), Completion.failed(error, tokens), context);
       case RowEncoder.Request request -> {
         Completion completion = await(index, batch, slot, request);
+        if (completion.error().isPresent()) {
+          requireDevice(call);
+        }
         if (Objects.requireNonNull(slot.claim).isMine()) {
           metrics.count(completion.usage());
         }
         yield ResultValues.value(call.plan(), completion, request.context());
       }
     };
+  }
+
+  /// What a lost device leaves without an answer is no failure of the row: the task fails, and
+  /// another executor computes it again.
+  private static void requireDevice(Call call) {
+    Optional<RowError> lost = Objects.requireNonNull(call.engine()).failure();
+    if (lost.isPresent()) {
+      ExecutorEngines.get().end(lost.get().message());
+      throw failed(lost.get());
+    }
   }
 
   private Completion await(int index, Batch batch, Slot slot, RowEncoder.Request request) {
