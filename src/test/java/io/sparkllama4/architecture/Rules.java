@@ -82,7 +82,10 @@ final class Rules {
             onlySeenBy("backend.cuda.ffi", "backend.cuda"),
             "runtime.KnowsCuda"),
         new Rule("Probe lives in backend", probe(), "model.Probe"),
-        new Rule("only the entry point exits", exits(), "cli.Exits"),
+        new Rule(
+            "only the entry point, and an executor whose device is lost, exit",
+            exits(),
+            "cli.Exits"),
         new Rule("static state only in ExecutorEngines", staticFields(), "engine.StaticState"),
         new Rule("no mutable constants", mutableConstants(), "engine.StaticState"),
         new Rule("commands stay in cli", picocli(), "runtime.KnowsPicocli"),
@@ -231,6 +234,9 @@ final class Rules {
     return noClasses()
         .that()
         .doNotHaveFullyQualifiedName(root + ".cli.spark.Main")
+        .and()
+        // CUDA gives a lost device back to a new process alone.
+        .doNotHaveFullyQualifiedName(root + ".plugin.LostDevice")
         .should()
         .callCodeUnitWhere(
             calls(Map.of("java.lang.System", "exit", "java.lang.Runtime", "exit|halt")));
