@@ -1,6 +1,5 @@
 package io.sparkllama4.plugin;
 
-import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.api.plugin.PluginContext;
 import org.slf4j.Logger;
@@ -46,7 +45,8 @@ final class LostDevice {
     LOG.error("This executor ends, because its device is lost: {}", reason);
     try {
       plugin.send(new ExecutorEnds(plugin.executorID(), reason));
-    } catch (IOException | RuntimeException e) {
+    } catch (Exception e) {
+      // Spark throws checked exceptions that it does not declare; the executor must end anyhow.
       LOG.error("The driver cannot be told", e);
     }
     Thread.ofPlatform().daemon().name("llama4-executor-ends").start(LostDevice::exit);
