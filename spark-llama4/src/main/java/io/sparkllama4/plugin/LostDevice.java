@@ -1,6 +1,5 @@
 package io.sparkllama4.plugin;
 
-import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.api.plugin.PluginContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,10 +64,12 @@ final class LostDevice {
     System.exit(STATUS);
   }
 
+  /// Shorter where somebody interrupts: a task that is killed has nothing to wait for.
   private static void sleep(long millis) {
-    long end = System.nanoTime() + millis * 1_000_000;
-    while (System.nanoTime() < end) {
-      LockSupport.parkNanos(end - System.nanoTime());
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

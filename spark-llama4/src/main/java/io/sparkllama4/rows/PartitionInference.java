@@ -151,6 +151,8 @@ public final class PartitionInference implements Iterator<InternalRow> {
       ModelHandle model = engines.engines().model(plan.alias());
       Optional<RowError> lost = model.engine().failure();
       if (lost.isPresent()) {
+        // Whoever's rows were lost with it may have gone without them, and told nobody.
+        engines.end(lost.get().message());
         engines.awaitEnd();
         throw failed(lost.get());
       }

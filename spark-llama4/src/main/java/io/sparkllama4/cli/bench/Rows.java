@@ -14,7 +14,7 @@ import java.util.List;
 ///
 /// @param prompts one a row
 /// @param task what is wanted of each
-record Rows(List<int[]> prompts, Task task) implements PromptBatch {
+public record Rows(List<int[]> prompts, Task task) implements PromptBatch {
 
   /// Rows that are continued greedily by exactly `tokens` tokens.
   static Rows generate(List<int[]> prompts, int tokens) {
@@ -45,7 +45,7 @@ record Rows(List<int[]> prompts, Task task) implements PromptBatch {
   }
 
   /// Hands the rows to `engine` and waits for all answers.
-  List<Completion> answers(Engine engine) throws InterruptedException {
+  public List<Completion> answers(Engine engine) throws InterruptedException {
     Submission submission = engine.submit(this, "bench");
     List<Completion> answers = new ArrayList<>(rows());
     for (int row = 0; row < rows(); row++) {
@@ -61,7 +61,8 @@ record Rows(List<int[]> prompts, Task task) implements PromptBatch {
         .ifPresent(
             error -> {
               ErrorReport report =
-                  ErrorReport.of(error.code(), "A row of the benchmark failed: " + error.message());
+                  ErrorReport.of(
+                      error.code(), "A row that was made for this run failed: " + error.message());
               throw error.code() == ErrorCode.NOT_ENOUGH_MEMORY
                   ? report.key("--kv-tokens").exception()
                   : report.exception();

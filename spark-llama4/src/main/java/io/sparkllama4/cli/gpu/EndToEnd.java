@@ -5,11 +5,11 @@ import io.sparkllama4.backend.check.CheckRun;
 import io.sparkllama4.backend.check.Finding;
 import io.sparkllama4.cli.bench.ModelShape;
 import io.sparkllama4.cli.bench.Presets;
+import io.sparkllama4.cli.bench.Rows;
 import io.sparkllama4.engine.Completion;
 import io.sparkllama4.engine.EngineOptions;
 import io.sparkllama4.engine.PromptBatch;
 import io.sparkllama4.engine.SamplingParams;
-import io.sparkllama4.engine.Submission;
 import io.sparkllama4.engine.TokenLogprob;
 import io.sparkllama4.runtime.ModelHandle;
 import io.sparkllama4.runtime.RuntimeOptions;
@@ -79,60 +79,32 @@ final class EndToEnd {
     return ModelHandle.open(directory, options(backend, devices, "stored", engine));
   }
 
-  /// Prompts of several lengths that are continued greedily.
-  private record Greedy(List<int[]> prompts) implements PromptBatch {
-    static Greedy of(int vocabulary) {
-      SplittableRandom random = new SplittableRandom(11);
-      List<int[]> prompts = new ArrayList<>();
-      for (int i = 0; i < SEQUENCES; i++) {
-        prompts.add(random.ints(1 + 7L * i, 0, vocabulary).toArray());
-      }
-      return new Greedy(prompts);
+  /// Prompts of several lengths, which are all random.
+  private static List<int[]> prompts() {
+    SplittableRandom random = new SplittableRandom(11);
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < SEQUENCES; i++) {
+      prompts.add(random.ints(1 + 7L * i, 0, ModelShape.TINY.vocabulary()).toArray());
     }
+    return prompts;
+  }
 
-    @Override
-    public int rows() {
-      return prompts.size();
-    }
-
-    @Override
-    public int promptTokens(int row) {
-      return prompts.get(row).length;
-    }
-
-    @Override
-    public void copyPrompt(int row, int[] target) {
-      System.arraycopy(prompts.get(row), 0, target, 0, prompts.get(row).length);
-    }
-
-    @Override
-    public Task task(int row) {
-      return new Generate(
-          new SamplingParams(TOKENS, 0, 1, 0, 0, 0, 0, 1, 0, List.of(), List.of(), true, 0));
-    }
-
-    List<Completion> answers(ModelHandle model) throws InterruptedException {
-      Submission submission = model.engine().submit(this, "gpu-selftest");
-      List<Completion> answers = new ArrayList<>();
-      for (int row = 0; row < rows(); row++) {
-        Completion answer = submission.await(row);
-        if (answer.error().isPresent()) {
-          throw new IllegalStateException("Row " + row + ": " + answer.error().get());
-        }
-        answers.add(answer);
-      }
-      return answers;
-    }
+  /// Continues prompts greedily, with the log-probability of each token.
+  private static List<Completion> answers(List<int[]> prompts, ModelHandle model)
+      throws InterruptedException {
+    SamplingParams greedy =
+        new SamplingParams(TOKENS, 0, 1, 0, 0, 0, 0, 1, 0, List.of(), List.of(), true, 0);
+    return new Rows(prompts, new PromptBatch.Generate(greedy)).answers(model.engine());
   }
 
   private Finding asTheProcessor() throws InterruptedException {
     List<Completion> found;
     List<Completion> expected;
     try (ModelHandle model = open("cuda")) {
-      found = Greedy.of(ModelShape.TINY.vocabulary()).answers(model);
+      found = answers(prompts(), model);
     }
     try (ModelHandle model = open("cpu")) {
-      expected = Greedy.of(ModelShape.TINY.vocabulary()).answers(model);
+      expected = answers(prompts(), model);
     }
     int others = 0;
     double worst = 0;
@@ -163,10 +135,10 @@ final class EndToEnd {
   private Finding sameBits() throws InterruptedException {
     int others = 0;
     try (ModelHandle model = open("cuda")) {
-      Greedy all = Greedy.of(ModelShape.TINY.vocabulary());
-      List<Completion> together = all.answers(model);
+      List<int[]> all = prompts();
+      List<Completion> together = answers(all, model);
       for (int row = 0; row < SEQUENCES; row++) {
-        Completion alone = new Greedy(List.of(all.prompts().get(row))).answers(model).getFirst();
+        Completion alone = answers(List.of(all.get(row)), model).getFirst();
         others += isSame(alone, together.get(row)) ? 0 : 1;
       }
     }
